@@ -64,8 +64,8 @@ class Part:
 class Question:
     """One question as written by its author; a mistake raises :class:`ContentError` with the question's code.
 
-    ``answer`` holds letters for single and multiple, one of 对/错 for judge, every accepted spelling for blank,
-    nothing for a case. ``tolerance`` is the allowed distance from the number in ``answer[0]``.
+    ``answer`` holds letters for single and multiple, one of 对/错 for judge, every accepted spelling for
+    blank, nothing for a case. ``tolerance`` is the allowed distance from the number in ``answer[0]``.
     ``valid_from`` and ``valid_to`` are inclusive.
     """
 
