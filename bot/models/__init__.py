@@ -1,0 +1,17 @@
+"""All tables; importing this package completes the metadata."""
+
+from bot.models import activity, audit, identity, job, member, notice, organisation, outbox, points, quiz, study
+
+__all__ = [
+    "activity",
+    "audit",
+    "identity",
+    "job",
+    "member",
+    "notice",
+    "organisation",
+    "outbox",
+    "points",
+    "quiz",
+    "study",
+]

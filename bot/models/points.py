@@ -1,0 +1,84 @@
+"""The ledger of points: rows are added, never edited, and balances move in the same transaction."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.db import Base, Key
+
+
+class PointEntry(Base):
+    """One award or reversal. ``fact`` names what earned it and is unique, so that a fact earns once.
+
+    ``period`` is the quarter ("2026Q4") in which it counts. A reversal names the entry it takes back in ``reverses_id``.
+    """
+
+    __tablename__ = "point_entry"
+    __table_args__ = (
+        Index("ix_point_entry_member", "member_id", "id"),
+        Index("ix_point_entry_cap", "member_id", "rule", "at"),
+    )
+
+    id: Mapped[Key]
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
+    rule: Mapped[str]
+    version: Mapped[int]
+    dimension: Mapped[str]
+    points: Mapped[int]
+    fact: Mapped[str] = mapped_column(unique=True)
+    reason: Mapped[str] = mapped_column(Text)
+    period: Mapped[str]
+    giver_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
+    reverses_id: Mapped[int | None] = mapped_column(ForeignKey("point_entry.id"), unique=True)
+    at: Mapped[datetime]
+
+
+class PointBalance(Base):
+    """The sum of a member's entries of one quarter in one dimension."""
+
+    __tablename__ = "point_balance"
+
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), primary_key=True)
+    period: Mapped[str] = mapped_column(primary_key=True)
+    dimension: Mapped[str] = mapped_column(primary_key=True)
+    points: Mapped[int]
+
+
+class ClaimKind(StrEnum):
+    """A claim asks for points for a deed; an appeal contests an entry."""
+
+    CLAIM = "申报"
+    APPEAL = "申诉"
+
+
+class ClaimState(StrEnum):
+    """WAITING until somebody else decides."""
+
+    WAITING = "waiting"
+    GRANTED = "granted"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class Claim(Base):
+    """A claim or an appeal of a member, and its course."""
+
+    __tablename__ = "claim"
+    __table_args__ = (Index("ix_claim_state", "state", "id"),)
+
+    id: Mapped[Key]
+    kind: Mapped[ClaimKind]
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), index=True)
+    entry_id: Mapped[int | None] = mapped_column(ForeignKey("point_entry.id"))
+    text: Mapped[str] = mapped_column(Text)
+    media: Mapped[str] = mapped_column(default="")
+    state: Mapped[ClaimState] = mapped_column(default=ClaimState.WAITING)
+    at: Mapped[datetime]
+    decide_by: Mapped[datetime]
+    decided_by: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
+    decided_at: Mapped[datetime | None]
+    decision: Mapped[str] = mapped_column(Text, default="")

@@ -1,0 +1,92 @@
+"""Who may do what, on whom: the one place that decides it (roles and rights: DOMAIN.md §1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.orm import Session
+
+from bot.errors import Refusal
+from bot.models.member import Member, Role, RoleName
+from bot.models.organisation import Organisation
+
+
+class Action(StrEnum):
+    """Something that not everybody may do."""
+
+    PUBLISH = "发布活动和通知"
+    SEE_BRANCH = "查看本支部情况"
+    SEE_GROUP = "查看本小组情况"
+    DECIDE_LEAVE = "审批请假"
+    CORRECT_ATTENDANCE = "补签"
+    REVIEW = "审核申报和申诉"
+    GIVE_POINTS = "加分和更正"
+    CHANGE_SETTINGS = "修改推送设置"
+    MANAGE_PEOPLE = "管理人员和口令"
+    SEE_AUDIT = "查看操作记录"
+
+
+_COMMITTEE = frozenset(Action) - {Action.MANAGE_PEOPLE, Action.SEE_AUDIT}
+RIGHTS: dict[RoleName, frozenset[Action]] = {
+    RoleName.SECRETARY: _COMMITTEE | {Action.MANAGE_PEOPLE},
+    RoleName.DEPUTY_SECRETARY: _COMMITTEE | {Action.MANAGE_PEOPLE},
+    RoleName.ORGANISER: _COMMITTEE,
+    RoleName.PUBLICITY: _COMMITTEE,
+    RoleName.DISCIPLINE: _COMMITTEE,
+    RoleName.GROUP_LEADER: frozenset({Action.SEE_GROUP}),
+    RoleName.ADMIN: frozenset(Action),
+}
+
+
+class NotAllowed(Refusal):
+    text = "这项操作（{action}）需要支部书记或委员来办，请联系他们。"
+
+
+class OutsideYourBranch(Refusal):
+    text = "只能处理本支部的人和事。没有找到{what}。"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A member with the paths of the nodes where each action is allowed."""
+
+    member: Member
+    scopes: tuple[tuple[RoleName, int, str], ...]
+
+    def may(self, action: Action) -> bool:
+        """Whether the action is allowed anywhere."""
+        return any(action in RIGHTS[role] for role, _, _ in self.scopes)
+
+    def paths(self, action: Action) -> tuple[str, ...]:
+        """The paths of the nodes at and below which the action is allowed."""
+        return tuple(path for role, _, path in self.scopes if action in RIGHTS[role])
+
+    def require(self, action: Action) -> None:
+        """Raise :class:`NotAllowed` unless the action is allowed somewhere."""
+        if not self.may(action):
+            raise NotAllowed(action=action.value)
+
+    def within(self, action: Action) -> ColumnElement[bool]:
+        """A condition on :class:`Organisation` for the nodes where the action is allowed."""
+        return or_(False, *(Organisation.path.startswith(path, autoescape=True) for path in self.paths(action)))
+
+    def on_branch(self, session: Session, action: Action, branch_id: int) -> Organisation:
+        """The branch, if the action is allowed there; :class:`NotAllowed` or :class:`OutsideYourBranch` otherwise."""
+        self.require(action)
+        found = session.scalar(select(Organisation).where(Organisation.id == branch_id, self.within(action)))
+        if found is None:
+            raise OutsideYourBranch(what="该支部")
+        return found
+
+
+def actor_of(session: Session, member: Member, *, on: date) -> Actor:
+    """The member with the roles in force on a day."""
+    rows = session.execute(
+        select(Role.name, Organisation.id, Organisation.path)
+        .join(Organisation, Organisation.id == Role.organisation_id)
+        .where(Role.member_id == member.id, Role.starts_on <= on, or_(Role.ends_on.is_(None), Role.ends_on >= on))
+    ).all()
+    return Actor(member, tuple((name, node, path) for name, node, path in rows))
