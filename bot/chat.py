@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bot.config import Settings
     from bot.models.identity import Identity
     from bot.models.member import Member
+    from bot.talk import Talk
 
 
 class Kind(StrEnum):
@@ -131,12 +132,14 @@ class Reply:
 class Ask(Reply):
     """A reply that waits for an answer: ``step`` gets it, with ``data`` (JSON) as it was now.
 
-    ``title`` names the unfinished thing in the line under other answers, e.g. "专项进行到 2/10".
+    ``title`` names the unfinished thing in the line under other answers, e.g. "专项进行到 2/10"; ``prompt`` is what 继续 shows when it is not
+    the whole text (a verdict before the next question need not come again).
     """
 
     step: Callable[..., Any]
     data: Mapping[str, Any] = field(default_factory=dict)
     title: str = ""
+    prompt: str = ""
     lasts: timedelta = timedelta(days=1)
 
 
@@ -154,6 +157,7 @@ class Context:
     now: datetime
     settings: Settings
     router: Router
+    talk: Talk
     _actor: Actor | None = None
 
     @property
@@ -243,6 +247,7 @@ class Command:
     optional: bool = False
     examples: tuple[str, ...] = ()
     about: tuple[frozenset[str], ...] = ()
+    whole: bool = False
     needs: Action | None = None
     strangers: bool = False
 
@@ -282,6 +287,7 @@ class Router:
         self.undos: dict[str, Callable[..., str]] = {}
         self.events: dict[Kind, Handler] = {}
         self.waitings: list[Callable[[Context], Iterator[Waiting]]] = []
+        self.for_strangers: Handler | None = None
 
     def command(
         self,
@@ -291,19 +297,21 @@ class Router:
         optional: bool = False,
         examples: tuple[str, ...] = (),
         about: tuple[str, ...] = (),
+        whole: bool = False,
         needs: Action | None = None,
         strangers: bool = False,
     ) -> Callable[[F], F]:
         """React to ``word`` (or ``also``), alone or followed by ``takes``.
 
         ``about`` lists sets of words ("积分 分数 多少分", "明细 为什么"): the keyword tier chooses this command when a message has one word
-        of every set. ``needs`` is the permission; without it everybody on the roster may. ``examples`` are tested to lead here.
+        of every set; with ``whole`` the message itself is then what the command takes. ``needs`` is the permission; without it everybody on the
+        roster may; ``strangers`` opens it to people not on the roster. ``examples`` are tested to lead here.
         """
 
         def register(handler: F) -> F:
             sets = tuple(frozenset(one.split()) for one in about)
             self.commands.append(
-                Command(handler, word, also, takes, optional, examples or (word,), sets, needs, strangers)
+                Command(handler, word, also, takes, optional, examples or (word,), sets, whole, needs, strangers)
             )
             return handler
 
@@ -339,6 +347,11 @@ class Router:
         self.waitings.append(provider)
         return provider
 
+    def stranger(self, handler: F) -> F:
+        """Answer people who are not on the roster, whatever they say."""
+        self.for_strangers = handler
+        return handler
+
     def include(self, other: Router) -> None:
         """Take over all of another module's router; a kind of event claimed twice is an error."""
         clash = self.events.keys() & other.events.keys()
@@ -349,3 +362,4 @@ class Router:
         self.undos |= other.undos
         self.events |= other.events
         self.waitings += other.waitings
+        self.for_strangers = self.for_strangers or other.for_strangers

@@ -1,0 +1,151 @@
+"""One message → one transaction → one reply. A repeated delivery gets the first answer; a refusal is its sentence; the unexpected is one apology."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, contains_eager
+
+from bot.chat import Answer, Article, Context, Kind, Message, Reply, Waiting
+from bot.config import Settings
+from bot.db import Database
+from bot.errors import Refusal
+from bot.models.identity import Conversation, Identity, Inbox
+from bot.models.member import Member
+from bot.routing import Routes, route
+from bot.services import identity as identities
+from bot.talk import Talk
+
+log = logging.getLogger("zhibu.dispatch")
+
+APOLOGY = Reply("抱歉，系统刚才出错了，您的消息没有处理。请过几分钟再发一次；仍不行请联系支部书记。")
+LOOK_EVERY = timedelta(minutes=10)
+
+
+class Dispatcher:
+    """Answers messages. Call it with a :class:`Message`; it never raises."""
+
+    def __init__(self, database: Database, routes: Routes, settings: Settings, clock: Callable[[], datetime]) -> None:
+        self.database, self.routes, self.settings, self.clock = database, routes, settings, clock
+
+    def __call__(self, message: Message) -> Reply | None:
+        """The reply to say; None when there is nothing to say (an event that needs no answer)."""
+        try:
+            return self._answer_once_more_on_a_twin(message)
+        except Exception:
+            log.exception("message %s on %s failed", message.id, message.channel)
+            return APOLOGY
+
+    def _answer_once_more_on_a_twin(self, message: Message) -> Reply | None:
+        try:
+            return self._answer(message)
+        except IntegrityError:
+            # Another delivery, or another node, wrote the same fact first; now it is visible.
+            stored = self._stored(message)
+            return stored if stored is not None else self._answer(message)
+
+    def _answer(self, message: Message) -> Reply | None:
+        try:
+            return self._transaction(message, self._routed)
+        except Refusal as refusal:
+            sentence = Reply(str(refusal))
+            return self._transaction(message, lambda ctx: sentence)
+
+    def _transaction(self, message: Message, answer: Callable[[Context], Reply]) -> Reply | None:
+        now = self.clock()
+        with self.database.write() as session:
+            conversation, identity = self._enter(session, message, now)
+            talk = Talk(conversation, now)
+            ctx = Context(session, message, identity, now, self.settings, self.routes.router, talk)
+            reply = with_waiting(ctx, answer(ctx))
+            session.flush()
+            # Last, so that a second delivery collides here and all it did is rolled back.
+            session.execute(
+                insert(Inbox).values(
+                    channel=message.channel,
+                    message_id=message.id,
+                    identity_id=identity.id,
+                    kind=message.kind,
+                    answered_at=now,
+                    reply=to_json(reply),
+                )
+            )
+        return reply if reply.text else None
+
+    def _routed(self, ctx: Context) -> Reply:
+        answer, by_step = route(self.routes, ctx)
+        reply = as_reply(answer)
+        ctx.talk.answered(reply, by_step=by_step)
+        return reply
+
+    def _enter(self, session: Session, message: Message, now: datetime) -> tuple[Conversation, Identity]:
+        """The conversation, locked against the sender's other messages, and who the sender is."""
+        found = session.execute(
+            select(Conversation, Identity)
+            .join(Identity, Identity.id == Conversation.identity_id)
+            .outerjoin(Member, Member.id == Identity.member_id)
+            .options(contains_eager(Identity.member))
+            .where(Identity.channel == message.channel, Identity.external_id == message.sender)
+            .with_for_update(of=Conversation, key_share=True)
+        ).one_or_none()
+        conversation, identity = found if found else identities.open_identity(session, message.channel, message.sender)
+        identities.heard(identity, message.at, left=message.kind is Kind.UNSUBSCRIBE)
+        return conversation, identity
+
+    def _stored(self, message: Message) -> Reply | None:
+        with self.database.read() as session:
+            reply = session.scalar(
+                select(Inbox.reply).where(Inbox.channel == message.channel, Inbox.message_id == message.id)
+            )
+        return None if reply is None else from_json(reply)
+
+
+def as_reply(answer: Answer) -> Reply:
+    """Plain text is a reply with nothing else."""
+    return Reply(answer) if isinstance(answer, str) else answer
+
+
+def with_waiting(ctx: Context, reply: Reply) -> Reply:
+    """The reply with one line about what waits for the member: at most one, and once a day for the same thing."""
+    if not reply.text or ctx.identity.member is None or ctx.talk.open is not None:
+        return reply
+    for waiting in _waiting(ctx):
+        if not ctx.talk.hinted_today(waiting.thing):
+            ctx.talk.hint(waiting.thing)
+            return replace(reply, text=f"{reply.text}\n——\n{waiting.line}")
+    return reply
+
+
+def _waiting(ctx: Context) -> Iterator[Waiting]:
+    frame = ctx.talk.suspended
+    if frame and frame["title"]:
+        yield Waiting(f"frame {frame['step']} {frame['data'].get('run', '')}", f"{frame['title']}，回复 继续")
+    row = ctx.talk.row
+    # Looking costs a query for each kind of thing, so a busy sender is not looked up at every message.
+    if row.looked_at is None or ctx.now - row.looked_at >= LOOK_EVERY:
+        row.looked_at = ctx.now
+        for provider in ctx.router.waitings:
+            yield from provider(ctx)
+
+
+def to_json(reply: Reply) -> dict[str, Any]:
+    """What a repeated delivery needs of a reply."""
+    stored: dict[str, Any] = {"text": reply.text}
+    if reply.button:
+        stored["button"] = reply.button
+    if reply.article is not None:
+        a = reply.article
+        stored["article"] = {"title": a.title, "description": a.description, "url": a.url, "picture": a.picture}
+    return stored
+
+
+def from_json(stored: dict[str, Any]) -> Reply:
+    """The reply that :func:`to_json` kept."""
+    article = Article(**stored["article"]) if "article" in stored else None
+    return Reply(stored["text"], button=stored.get("button", ""), article=article)

@@ -1,0 +1,139 @@
+"""Understanding what people type: pure functions from text to plain values.
+
+The pipeline is NFKC → simplified characters → exact words → jieba words → pinyin. Dates are in :mod:`bot.when`.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+_SPACE = re.compile(r"\s+")
+_INVISIBLE = re.compile(r"[\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\x00-\x08\x0b-\x1f\x7f]")
+_EDGE = " \t\n.。,，!！?？~～;；:：、…\"“”'‘’·"
+_BEFORE = ("请问", "请你", "请帮我", "帮我", "麻烦", "你好", "您好", "我想要", "我想", "我要", "我来", "给我", "请")
+_AFTER = ("一下吧", "一下", "谢谢", "可以吗", "好吗", "吧", "啊", "呢", "哦", "了", "呀")
+_KEPT = ("请假",)
+NUMERALS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"两": 2, "〇": 0, "十": 10}
+
+
+def clean(text: str) -> str:
+    """The text as its reader means it: width and form folded, traditional characters simplified, invisible ones gone."""
+    folded = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    if any("\u4e00" <= c <= "\u9fff" for c in folded):
+        folded = _simplified(folded)
+    return _SPACE.sub(" ", folded).strip()
+
+
+def _simplified(text: str) -> str:
+    import zhconv
+
+    converted: str = zhconv.convert(text, "zh-hans")
+    return converted
+
+
+def bare(text: str) -> str:
+    """A cleaned text without punctuation at its ends and without polite padding: 我想报名一下。 → 报名."""
+    said = text.strip(_EDGE)
+    while True:
+        shorter = _without_padding(said).strip(_EDGE)
+        if shorter == said or not shorter:
+            return said
+        said = shorter
+
+
+def _without_padding(said: str) -> str:
+    if said.startswith(_KEPT):
+        return _without_tail(said)
+    for head in _BEFORE:
+        if said.startswith(head) and len(said) > len(head):
+            return said[len(head) :]
+    return _without_tail(said)
+
+
+def _without_tail(said: str) -> str:
+    for tail in _AFTER:
+        if said.endswith(tail) and len(said) > len(tail):
+            return said[: -len(tail)]
+    return said
+
+
+_CHOICE = re.compile(r"(?:第|选|选择)?\s*([0-9]{1,2}|[一二三四五六七八九十])\s*(?:个|项|条|号)?")
+
+
+def choice(text: str) -> int | None:
+    """The number of a line that was chosen ("2", "第二个", "选3"), or None."""
+    found = _CHOICE.fullmatch(text)
+    if not found:
+        return None
+    digits = found[1]
+    return int(digits) if digits.isdigit() else NUMERALS[digits]
+
+
+_own_words: set[str] = set()
+_loading = threading.Lock()
+
+
+def teach(words: Iterable[str]) -> None:
+    """Name words that must not be cut apart (三会一课, 迎峰度夏 …); they count from the next load, or at once after it."""
+    _own_words.update(words)
+    if _tokenizer.cache_info().currsize:
+        for word in words:
+            _tokenizer().add_word(word)
+
+
+@lru_cache(maxsize=1)
+def _tokenizer() -> Any:
+    """Jieba's tokenizer with our words."""
+    import jieba
+
+    jieba.setLogLevel(logging.WARNING)
+    jieba.dt.initialize()
+    for word in _own_words:
+        jieba.dt.add_word(word)
+    return jieba.dt
+
+
+def warm(folder: Path | None = None) -> None:
+    """Load the dictionary (about a second) so that the first member need not wait; ``folder`` keeps its cache."""
+    with _loading:
+        if folder is not None and not _tokenizer.cache_info().currsize:
+            import jieba
+
+            folder.mkdir(parents=True, exist_ok=True)
+            jieba.dt.tmp_dir = str(folder)
+        _tokenizer()
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, in order, without spaces and punctuation."""
+    return [word for word in _tokenizer().lcut(text) if word.strip() and word not in _EDGE]
+
+
+@lru_cache(maxsize=4096)
+def pinyin(text: str) -> str:
+    """Toneless pinyin with blanks between syllables: 签到 → "qian dao"."""
+    from pypinyin import lazy_pinyin
+
+    return " ".join(lazy_pinyin(text)).lower()
+
+
+def homophones(text: str, candidates: Iterable[str]) -> list[str]:
+    """The candidates that sound exactly like the text."""
+    sound = pinyin(text)
+    return [word for word in candidates if pinyin(word) == sound]
+
+
+def similar(text: str, candidates: Iterable[str], *, most: int = 2, least: float = 70.0) -> list[str]:
+    """The candidates whose sound is nearest to the text's, best first; ``least`` is a rapidfuzz ratio (0-100)."""
+    from rapidfuzz import fuzz, process
+
+    sounds = {word: pinyin(word) for word in candidates}
+    found = process.extract(pinyin(text[:12]), sounds, scorer=fuzz.ratio, limit=most, score_cutoff=least)
+    return [word for _, _, word in found]
