@@ -75,7 +75,7 @@ class Routes:
 def route(routes: Routes, ctx: Context) -> tuple[Answer, bool]:
     """The answer, and whether a step of an open dialogue gave it."""
     text = nlu.clean(ctx.message.text)
-    if ctx.identity.member is None:
+    if ctx.identity.member is None or not ctx.identity.member.active:
         return _for_stranger(routes, ctx, text), False
     if ctx.message.kind not in SPOKEN or not text:
         return _unspoken(routes, ctx), False

@@ -1,0 +1,100 @@
+"""The rules of points: dimensions with their caps, and what earns how much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from content import ROOT, ContentError, read_toml
+
+PERIODS = ("day", "month", "quarter")
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """One of the four dimensions; ``cap`` is the most that counts in a quarter."""
+
+    name: str
+    cap: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What earns points. ``given`` rules are awarded by a person, up to ``most`` at a time; at most ``cap`` points count per ``per``."""
+
+    code: str
+    version: int
+    dimension: str
+    name: str
+    points: int
+    per: str
+    cap: int
+    valid_from: date
+    valid_to: date | None = None
+    given: bool = False
+    most: int = 0
+
+    def __post_init__(self) -> None:
+        if self.per not in PERIODS:
+            raise ContentError(self.code, f"per 只能是 {'、'.join(PERIODS)}")
+        if not 0 < self.points <= self.cap:
+            raise ContentError(self.code, "points 必须大于0且不超过 cap")
+        if self.given and self.most < self.points:
+            raise ContentError(self.code, "most 不能小于 points")
+
+    def valid_on(self, day: date) -> bool:
+        """Whether this version is in force on a day."""
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+
+@dataclass(frozen=True, slots=True)
+class PointRules:
+    """All dimensions and all versions of all rules."""
+
+    dimensions: tuple[Dimension, ...]
+    rules: tuple[Rule, ...]
+
+    def rule(self, code: str, day: date) -> Rule:
+        """The version of a rule in force on a day; KeyError when there is none."""
+        for rule in self.rules:
+            if rule.code == code and rule.valid_on(day):
+                return rule
+        raise KeyError(code)
+
+    def given(self, day: date) -> tuple[Rule, ...]:
+        """The rules by which a secretary may award on a day."""
+        return tuple(rule for rule in self.rules if rule.given and rule.valid_on(day))
+
+    def cap(self, dimension: str) -> int:
+        """The most that counts in a quarter in a dimension."""
+        return next(d.cap for d in self.dimensions if d.name == dimension)
+
+
+def load() -> PointRules:
+    """The shipped rules; :class:`ContentError` when a rule is wrong or two versions of one overlap."""
+    raw = read_toml(ROOT / "points.toml")
+    return parse(raw)
+
+
+def parse(raw: dict[str, Any]) -> PointRules:
+    """Rules from parsed TOML."""
+    dimensions = tuple(Dimension(**one) for one in raw["dimension"])
+    try:
+        rules = tuple(Rule(**one) for one in raw["rule"])
+    except TypeError as error:
+        raise ContentError("points.toml", str(error)) from error
+    names = {d.name for d in dimensions}
+    for rule in rules:
+        if rule.dimension not in names:
+            raise ContentError(rule.code, f"没有这个维度：{rule.dimension}")
+        for other in rules:
+            if other is not rule and other.code == rule.code and _overlap(rule, other):
+                raise ContentError(rule.code, f"版本 {rule.version} 与 {other.version} 的有效期重叠")
+    return PointRules(dimensions, rules)
+
+
+def _overlap(one: Rule, other: Rule) -> bool:
+    return (one.valid_to is None or other.valid_from <= one.valid_to) and (
+        other.valid_to is None or one.valid_from <= other.valid_to
+    )
