@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from bot.cards import Article, Button, Card
 from bot.services.permission import Action, Actor, actor_of
 
 if TYPE_CHECKING:
@@ -77,36 +78,6 @@ class Message:
     url: str = ""
     place: Place | None = None
     card: CardEvent | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Article:
-    """A link with a title, shown as a news card where the channel can."""
-
-    title: str
-    description: str
-    url: str
-    picture: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Button:
-    """A button of a card; ``key`` is the word that pressing it says."""
-
-    text: str
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """A template card with buttons, or with options to tick (``options``, then one submit button). The text twin always goes with it."""
-
-    task_id: str
-    title: str
-    description: str = ""
-    buttons: tuple[Button, ...] = ()
-    options: tuple[str, ...] = ()
-    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from bot.chat import Article, Card
+from bot.cards import Article, Card
 from bot.db import upsert
 from bot.models.outbox import Outbox, OutboxState, Urgency
 

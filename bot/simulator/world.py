@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -171,7 +171,3 @@ def shown(people: Iterable[Person]) -> Iterator[Person]:
     """Those whose phones are on the page."""
     return (person for person in people if person.shown)
 
-
-def first_of(value: Mapping[str, Any], *names: str) -> str:
-    """The first of these fields that is filled, as text."""
-    return next((str(value[name]) for name in names if value.get(name)), "")
