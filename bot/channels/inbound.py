@@ -154,8 +154,9 @@ def _card(fields: Fields) -> dict[str, Any]:
 
 
 def _chosen(fields: Fields) -> list[str]:
-    items = fields.within("SelectedItems").every("SelectedItem")
-    return [str(option) for item in items for option in Fields(item).within("OptionIds").every("OptionId")]
+    items = [Fields(item) for item in fields.within("SelectedItems").every("SelectedItem")]
+    options = [option for item in items for option in item.within("OptionIds").every("OptionId")]
+    return [option for option in options if isinstance(option, str)]
 
 
 MESSAGES: dict[str, Callable[[Fields], dict[str, Any]]] = {
