@@ -1,6 +1,7 @@
 """A stand-in for WeCom and the Official Account: the real protocol, the real API, and phones in a browser."""
 
-from bot.simulator.platform import Exchange, Platform
+from bot.simulator.delivery import Exchange, Slow
+from bot.simulator.platform import Platform
 from bot.simulator.world import Bubble, Person
 
-__all__ = ["Bubble", "Exchange", "Person", "Platform"]
+__all__ = ["Bubble", "Exchange", "Person", "Platform", "Slow"]

@@ -13,6 +13,7 @@ from bot.simulator.faults import Answer, ApiError, Call, json_answer
 from bot.simulator.world import Bubble, ChannelName, Person, World
 
 TOKEN_LIFE = timedelta(seconds=7200)
+MAX_TEXT = 2048
 MAX_UPLOAD = 10 * 1024 * 1024
 
 Route = Callable[[Call], Answer]
@@ -37,6 +38,7 @@ class Account:
 
     channel: ClassVar[ChannelName]
     callback: ClassVar[str]
+    own_name: str
 
     def __init__(self, world: World, credentials: Credentials) -> None:
         self.world = world
@@ -85,6 +87,13 @@ class Account:
 
     def touched(self, person: Person, trigger: str) -> None:
         """Take note that ``person`` did something; only an Official Account keeps windows."""
+
+    def cut(self, person: Person, text: str) -> str:
+        """The text as the phone gets it: not more than 2048 bytes; a grey line tells of a cut."""
+        short = text.encode()[:MAX_TEXT].decode(errors="ignore")
+        if short != text:
+            self.world.phones.add(person, self.channel, "note", "下一条超过 2048 字节，已被平台截断")
+        return short
 
     def _outer(self, sealed: str) -> dict[str, Any]:
         raise NotImplementedError
@@ -182,18 +191,24 @@ class Account:
         created = str(int(self.world.now().timestamp()))
         return json_answer(type=call.query["type"], media_id=media_id, created_at=created)
 
-    def show(self, person: Person, kind: str, content: Mapping[str, Any], *, pushed: bool, msgid: str = "") -> Bubble:
+    def show(
+        self, person: Person, kind: str, content: Mapping[str, Any], *, pushed: bool, msgid: str = ""
+    ) -> Bubble:
         """Put what the bot sent on the phone; ``content`` is the object named after the message type, as the API spells it."""
         put = self.world.phones.add
         if kind == "text":
             return put(person, self.channel, "bot", str(content["content"]), pushed=pushed, msgid=msgid)
         if kind == "image":
             media = str(content["media_id"])
-            return put(person, self.channel, "bot", "[图片]", kind="image", media=media, pushed=pushed, msgid=msgid)
+            return put(
+                person, self.channel, "bot", "[图片]", kind="image", media=media, pushed=pushed, msgid=msgid
+            )
         if kind == "news":
             articles = [_article(one) for one in content["articles"]]
             text = "\n".join(one["title"] for one in articles)
-            return put(person, self.channel, "bot", text, kind="news", articles=articles, pushed=pushed, msgid=msgid)
+            return put(
+                person, self.channel, "bot", text, kind="news", articles=articles, pushed=pushed, msgid=msgid
+            )
         raise ApiError(40008, "invalid message type")
 
 
@@ -204,7 +219,7 @@ def _check_button(button: Any, *, inner: bool = False) -> None:
     if len(str(button["name"]).encode()) > (40 if inner else 16):
         raise ApiError(40018, "invalid button name size")
     below = button.get("sub_button") or []
-    if inner and below or len(below) > 5:
+    if (inner and below) or len(below) > 5:
         raise ApiError(40023, "invalid sub button size")
     for one in below:
         _check_button(one, inner=True)

@@ -24,7 +24,9 @@ def check_card(card: Any, used: Collection[str]) -> None:
     if not isinstance(card, dict) or not card.get("card_type"):
         raise ApiError(40058, "invalid template_card")
     kind = card["card_type"]
-    if kind in INTERACTIVE and (not TASK_ID.fullmatch(str(card.get("task_id", ""))) or card["task_id"] in used):
+    if kind in INTERACTIVE and (
+        not TASK_ID.fullmatch(str(card.get("task_id", ""))) or card["task_id"] in used
+    ):
         raise ApiError(42014, "invalid task_id")
     if not _text(card.get("main_title"), "title") and not card.get("sub_title_text"):
         raise ApiError(41016, "missing title")
@@ -82,13 +84,17 @@ class ResponseCodes:
 
 def card_title(card: Mapping[str, Any]) -> str:
     """What stands in the list of chats, and what tests read."""
-    lines = (_text(card.get("main_title"), "title"), _text(card.get("main_title"), "desc"), card.get("sub_title_text"))
+    lines = (
+        _text(card.get("main_title"), "title"),
+        _text(card.get("main_title"), "desc"),
+        card.get("sub_title_text"),
+    )
     return "\n".join(str(line) for line in lines if line)
 
 
 def card_from_xml(node: Mapping[str, Any]) -> dict[str, Any]:
     """A card of a passive answer (CardType, MainTitle …) in the spelling of the API (card_type, main_title …)."""
-    return {name: value for name, value in (_respell(tag, child) for tag, child in node.items())}
+    return dict(_respell(tag, child) for tag, child in node.items())
 
 
 def _respell(tag: str, child: Any) -> tuple[str, Any]:

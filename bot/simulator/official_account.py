@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.simulator.account import Account, Credentials
+from bot.simulator.account import MAX_TEXT, Account, Credentials
 from bot.simulator.envelope import random_letters, to_xml
 from bot.simulator.faults import Answer, ApiError, Call, json_answer
 from bot.simulator.world import Person, World
-
-MAX_TEXT = 2048
 
 
 @dataclass(slots=True)
@@ -40,7 +38,7 @@ class OfficialAccount(Account):
 
     def __init__(self, world: World, credentials: Credentials, gh_id: str) -> None:
         super().__init__(world, credentials)
-        self.gh_id = gh_id
+        self.own_name = gh_id
         self._grants: dict[str, dict[str, Grant]] = {}
         self._left: set[str] = set()
         self.open_routes |= {("GET", "token"): self._token, ("POST", "stable_token"): self._stable_token}
@@ -50,7 +48,7 @@ class OfficialAccount(Account):
 
     def letter(self, person: Person, fields: Mapping[str, Any]) -> str:
         """From an openid to the account's gh_ name."""
-        head = {"ToUserName": self.gh_id, "FromUserName": person.openid}
+        head = {"ToUserName": self.own_name, "FromUserName": person.openid}
         return to_xml("xml", {**head, "CreateTime": int(self.world.now().timestamp()), **fields})
 
     def url_check(self) -> tuple[dict[str, str], str]:
@@ -80,7 +78,7 @@ class OfficialAccount(Account):
             return longest - self.world.now(), sum(grant.left for grant in grants)
 
     def _outer(self, sealed: str) -> dict[str, Any]:
-        return {"ToUserName": self.gh_id, "Encrypt": sealed}
+        return {"ToUserName": self.own_name, "Encrypt": sealed}
 
     def _stamp(self, person: Person | None, sealed: str) -> dict[str, str]:
         query = super()._stamp(person, sealed)
@@ -141,4 +139,3 @@ class OfficialAccount(Account):
         if kind == "news" and len(content.get("articles") or ()) != 1:
             raise ApiError(45008, "article size out of limit")
         return kind, content
-

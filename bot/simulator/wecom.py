@@ -14,7 +14,6 @@ from bot.simulator.envelope import random_letters, to_xml
 from bot.simulator.faults import Answer, ApiError, Call, json_answer
 from bot.simulator.world import Bubble, Person, World
 
-MAX_TEXT = 2048
 MAX_USERS = 1000
 RECALL = timedelta(hours=24)
 KINDS = ("text", "image", "news", "template_card")
@@ -30,7 +29,7 @@ class WeCom(Account):
 
     def __init__(self, world: World, credentials: Credentials, agent_id: int) -> None:
         super().__init__(world, credentials)
-        self.agent_id = agent_id
+        self.agent_id, self.own_name = agent_id, credentials.app_id
         self.codes = ResponseCodes(world.now)
         self._task_ids: set[str] = set()
         self._sent_at: dict[str, list[datetime]] = defaultdict(list)
@@ -48,9 +47,9 @@ class WeCom(Account):
 
     def letter(self, person: Person, fields: Mapping[str, Any]) -> str:
         """As on an Official Account, with the application's number at the end."""
-        head = {"ToUserName": self.credentials.app_id, "FromUserName": person.userid}
-        head |= {"CreateTime": int(self.world.now().timestamp())}
-        return to_xml("xml", {**head, **fields, "AgentID": self.agent_id})
+        head = {"ToUserName": self.own_name, "FromUserName": person.userid}
+        at = int(self.world.now().timestamp())
+        return to_xml("xml", {**head, "CreateTime": at, **fields, "AgentID": self.agent_id})
 
     def url_check(self) -> tuple[dict[str, str], str]:
         """The echostr is encrypted and must come back in the clear."""
@@ -154,17 +153,13 @@ class WeCom(Account):
             content = {"content": self.cut(person, str(content["content"]))}
         self.show(person, kind, content, pushed=True, msgid=msgid)
 
-    def cut(self, person: Person, text: str) -> str:
-        """The text as the phone gets it: not more than 2048 bytes; a grey line tells of a cut."""
-        short = text.encode()[:MAX_TEXT].decode(errors="ignore")
-        if short != text:
-            self.world.phones.add(person, "wecom", "note", "下一条超过 2048 字节，已被平台截断")
-        return short
-
     def _too_many(self, person: Person) -> bool:
         now, times = self.world.now(), self._sent_at[person.userid]
         times[:] = [at for at in times if at > now - timedelta(hours=1)]
-        if len(times) >= self.per_hour or sum(at > now - timedelta(minutes=1) for at in times) >= self.per_minute:
+        if (
+            len(times) >= self.per_hour
+            or sum(at > now - timedelta(minutes=1) for at in times) >= self.per_minute
+        ):
             return True
         times.append(now)
         return False

@@ -71,14 +71,14 @@ class Phones:
         self._rev = 0
         self._bubbles: dict[tuple[str, ChannelName], list[Bubble]] = {}
 
-    def add(
-        self, person: Person, channel: ChannelName, side: Side, text: str = "", **more: Any
-    ) -> Bubble:
+    def add(self, person: Person, channel: ChannelName, side: Side, text: str = "", **more: Any) -> Bubble:
         """Put a bubble on the phone."""
         with self._lock:
             self._rev += 1
             kind = more.pop("kind", "text")
-            bubble = Bubble(self._rev, self._rev, person.userid, channel, side, kind, text, self._now(), **more)
+            bubble = Bubble(
+                self._rev, self._rev, person.userid, channel, side, kind, text, self._now(), **more
+            )
             thread = self._bubbles.setdefault((person.userid, channel), [])
             thread.append(bubble)
             del thread[:-KEPT]
@@ -170,4 +170,3 @@ class World:
 def shown(people: Iterable[Person]) -> Iterator[Person]:
     """Those whose phones are on the page."""
     return (person for person in people if person.shown)
-
