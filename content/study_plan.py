@@ -32,8 +32,10 @@ class Week:
 
 def load(path: Path = ROOT / "study_plan.toml") -> tuple[Week, ...]:
     """The 52 weeks in order; :class:`ContentError` when one is missing, doubled, without material, or too few are tied to production."""
-    plan = tuple(sorted((_read(path, table) for table in read_toml(path).get("week", [])), key=lambda week: week.week))
-    for complaint in _complaints(plan, {item.code for item in materials.load()}):
+    plan = tuple(
+        sorted((_read(path, table) for table in read_toml(path).get("week", [])), key=lambda week: week.week)
+    )
+    for complaint in complaints(plan, {item.code for item in materials.load()}):
         raise ContentError(path.name, complaint)
     return plan
 
@@ -50,7 +52,8 @@ def _read(path: Path, table: dict[str, Any]) -> Week:
         raise ContentError(path.name, f"week {table.get('week', '?')}: {error}") from error
 
 
-def _complaints(plan: tuple[Week, ...], codes: set[str]) -> list[str]:
+def complaints(plan: tuple[Week, ...], codes: set[str]) -> list[str]:
+    """What is wrong with a plan, given the codes of all materials; empty when it may be used."""
     numbers = [week.week for week in plan]
     used = [week.material for week in plan]
     tied = sum(bool(week.production) for week in plan)

@@ -38,7 +38,9 @@ def _complaints(day: ThemeDay) -> list[str]:
 
 def load(path: Path = ROOT / "theme_days.toml") -> tuple[ThemeDay, ...]:
     """The twelve ideas, January first; :class:`ContentError` when a month is missing, doubled or badly filled."""
-    days = sorted((_read(path, table) for table in read_toml(path).get("theme_day", [])), key=lambda day: day.month)
+    days = sorted(
+        (_read(path, table) for table in read_toml(path).get("theme_day", [])), key=lambda day: day.month
+    )
     if [day.month for day in days] != list(range(1, 13)):
         raise ContentError(path.name, f"每月一条，共 12 条，现有月份 {[day.month for day in days]}")
     return tuple(days)
