@@ -1,1 +1,50 @@
-"""What is reached over HTTP: the platforms' webhook, the operators' console, the members' pages."""
+"""The web side: webhook, health, members' pages. Templates print, they decide nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from flask import Flask, Response
+
+from bot.chat import Channel, Message, Reply
+from bot.config import Settings
+from bot.db import Database
+from bot.web import health, pages, webhook
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+}
+
+
+def create(
+    channels: Mapping[str, Channel],
+    dispatch: Callable[[Message], Reply | None],
+    clock: Callable[[], datetime],
+    settings: Settings,
+    database: Database,
+    wake: Callable[[], None],
+) -> Flask:
+    """The Flask application."""
+    flask = Flask("bot.web", static_folder=None)
+    flask.config["MAX_CONTENT_LENGTH"] = 1024 * 1024
+
+    def dispatch_and_wake(message: Message) -> Reply | None:
+        reply = dispatch(message)
+        wake()
+        return reply
+
+    flask.register_blueprint(webhook.blueprint(channels, dispatch_and_wake, clock))
+    flask.register_blueprint(health.blueprint(database))
+    flask.register_blueprint(pages.blueprint(settings, database, clock), url_prefix="/m")
+
+    @flask.after_request
+    def secure(response: Response) -> Response:
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        return response
+
+    return flask

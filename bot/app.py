@@ -1,0 +1,131 @@
+"""Composition root: settings → database, channels, routes, dispatcher, jobs, web. Only this module looks everything up."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pkgutil
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from sqlalchemy.engine import make_url
+
+import handlers
+import scheduler
+from bot import migrations, nlu
+from bot.chat import Channel, Router
+from bot.clock import Clock
+from bot.config import Settings
+from bot.db import Database
+from bot.dispatch import Dispatcher
+from bot.routing import Routes
+from scheduler.runner import Node
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+@dataclass(slots=True)
+class App:
+    """A running product without its web server: everything hangs on it, nothing is global."""
+
+    settings: Settings
+    database: Database
+    clock: Callable[[], datetime]
+    channels: dict[str, Channel]
+    routes: Routes
+    dispatch: Dispatcher
+    node: Node
+
+    @property
+    def data_folder(self) -> Path:
+        """Where files of this installation live: beside the SQLite file, else ./var."""
+        file = make_url(self.settings.database_url).database
+        return Path(file).parent if self.database.sqlite and file else Path("var")
+
+
+def build(
+    settings: Settings, *, clock: Callable[[], datetime] | None = None, database: Database | None = None
+) -> App:
+    """Put everything together; nothing is started, no table is touched."""
+    clock = clock or Clock(settings.zone)
+    database = database or open_database(settings)
+    routes = Routes(discover_router())
+    channels = open_channels(settings, database)
+    dispatch = Dispatcher(database, routes, settings, clock)
+    node = Node(database, channels, settings, clock, f"{socket.gethostname()}:{os.getpid()}")
+    return App(settings, database, clock, channels, routes, dispatch, node)
+
+
+def open_database(settings: Settings) -> Database:
+    """The database of the settings; the folder of a SQLite file is made."""
+    url = make_url(settings.database_url)
+    if url.get_backend_name() == "sqlite" and url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    return Database(settings.database_url)
+
+
+def open_channels(settings: Settings, database: Database) -> dict[str, Channel]:
+    """The channels that are set up, by name."""
+    channels: dict[str, Channel] = {}
+    if settings.wecom:
+        from bot.channels.wecom import WeCom
+
+        channels["wecom"] = WeCom(settings, database)
+    if settings.oa:
+        from bot.channels.official_account import OfficialAccount
+
+        channels["oa"] = OfficialAccount(settings, database)
+    return channels
+
+
+def modules(package: ModuleType) -> Iterator[ModuleType]:
+    """All modules of a package, in order of name."""
+    for info in pkgutil.iter_modules(package.__path__):
+        yield importlib.import_module(f"{package.__name__}.{info.name}")
+
+
+def discover_router() -> Router:
+    """All routers of ``handlers/`` as one: a new file there is a new feature, no list to edit."""
+    whole = Router()
+    for module in modules(handlers):
+        router = getattr(module, "router", None)
+        if isinstance(router, Router):
+            whole.include(router)
+    return whole
+
+
+def discover_jobs() -> None:
+    """Import all modules of ``scheduler/`` so that their jobs are registered."""
+    for _ in modules(scheduler):
+        pass
+
+
+def prepare(app: App) -> None:
+    """Bring the schema and the shipped content of the database up to date. Harmless when it is already."""
+    migrations.upgrade(app.database)
+    if importlib.util.find_spec("bot.services.question") is None:
+        return
+    from bot.services import question
+    from content import questions
+
+    with app.database.write() as session:
+        question.sync(session, questions.load())
+
+
+def warm(app: App) -> None:
+    """Load jieba's dictionary in the background; exact words answer meanwhile."""
+    threading.Thread(target=nlu.warm, args=(app.data_folder,), name="warm jieba", daemon=True).start()
+
+
+def create_flask(app: App, *, wake: Callable[[], None] = lambda: None) -> Flask:
+    """The web side of an app. ``wake`` is called after every message, so that pushes go out at once."""
+    from bot.web import create
+
+    return create(app.channels, app.dispatch, app.clock, app.settings, app.database, wake)

@@ -1,0 +1,47 @@
+"""Schema changes, by Alembic. ``upgrade`` brings a database to the newest schema; ``current`` says cheaply whether it is there."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from bot.db import Database
+
+FOLDER = Path(__file__).parent
+
+
+@lru_cache(maxsize=1)
+def head() -> str:
+    """The newest revision, read from the file names (Alembic costs a second to import)."""
+    return max(path.stem.split("_")[0] for path in (FOLDER / "versions").glob("[0-9]*.py"))
+
+
+def revision(database: Database) -> str | None:
+    """The database's revision; None for an empty one. Raises the driver's error when the database cannot be reached."""
+    with database.read() as session:
+        if not inspect(session.connection()).has_table("alembic_version"):
+            return None
+        found: str | None = session.scalar(text("SELECT version_num FROM alembic_version"))
+        return found
+
+
+def upgrade(database: Database) -> None:
+    """Run all missing migrations in one transaction; two processes at once are kept apart by the database's own lock."""
+    if revision(database) == head():
+        return
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(FOLDER))
+    with database.engine.begin() as connection:
+        _lock(connection)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _lock(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(7220111)"))

