@@ -33,8 +33,8 @@ class Regulation:
     """One clause as it is quoted; a mistake in it is a :class:`ContentError` that names its code.
 
     ``article`` is empty where nobody has checked the number; ``issued`` is the date of the version quoted;
-    ``confidence`` is high (several texts agree), medium (one text or a digest) or check (general knowledge).
-    ``asks`` are ways in which members ask for it.
+    ``confidence`` is high (read in the law itself, or several texts agree), medium (one text, a digest, or a
+    well-known clause whose text was not at hand) or check (general knowledge). ``asks`` are ways in which members ask for it.
     """
 
     code: str
@@ -78,7 +78,12 @@ def synonyms(path: Path = ROOT / "regulations" / SYNONYMS) -> tuple[frozenset[st
 
 def _read_group(path: Path, table: dict[str, Any]) -> frozenset[str]:
     words = table.get("words")
-    if not _texts(words) or len(set(words)) < 2 or len(set(words)) < len(words):
+    if (
+        not isinstance(words, list)
+        or not _texts(words)
+        or len(set(words)) < 2
+        or len(set(words)) < len(words)
+    ):
         raise ContentError(path.name, f"每组 words 至少两个不同的词：{words}")
     return frozenset(words)
 
