@@ -168,6 +168,9 @@ class Channel(Protocol):
     def refresh_token(self, now: datetime) -> None:
         """Renew the access token when it nears its end."""
 
+    def probe(self, now: datetime) -> None:
+        """A harmless call that needs the application's rights and a trusted address; :class:`SendError` says what is missing."""
+
     def publish_menu(self, words: list[str]) -> None:
         """Create the platform's menu; a click says the word."""
 

@@ -241,7 +241,7 @@ class Desk:
         with self.platform.world.lock:
             if self.busy:
                 abort(409, "正在快进，请稍候")
-            self.busy = f"正在快进到 {to:%-m月%-d日 %H:%M}，到点的提醒正在发出…"
+            self.busy = f"正在快进到 {to.month}月{to.day}日 {to:%H:%M}，到点的提醒正在发出…"
         return self._later(lambda: self._run_jump(to))
 
     def _run_jump(self, to: datetime) -> None:
@@ -251,10 +251,10 @@ class Desk:
             self.busy = ""
 
     def _who(self, order: dict[str, Any]) -> Person:
-        for person in shown(self.platform.world.people):
-            if person.userid == order.get("who"):
-                return person
-        abort(400, "没有这个人")
+        try:
+            return self.platform.world.person(str(order.get("who")))
+        except KeyError:
+            abort(400, "没有这个人")
 
     def _later(self, work: Callable[[], object]) -> tuple[Response, int]:
         self._threads.submit(self._guarded, work)

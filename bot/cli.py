@@ -1,0 +1,229 @@
+"""The command ``zhibu``. Exit status 0: all is well; 2: bad input, with one line that says what to do; 1: something else is wrong."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bot import __version__
+from bot.errors import Refusal
+
+if TYPE_CHECKING:
+    from bot.app import App
+
+
+class BadInput(click.ClickException):
+    """One line that says what to do; exit status 2."""
+
+    exit_code = 2
+
+    def show(self, file: object = None) -> None:
+        click.echo(f"zhibu: {self.message}", err=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+@click.option("--verbose", is_flag=True, help="Log more.")
+def main(verbose: bool) -> None:
+    """支部通: a study-and-check-in chatbot for a Party branch."""
+    from bot.logs import configure
+
+    configure(logging.DEBUG if verbose else logging.INFO)
+
+
+def _app(*, prepared: bool = True) -> App:
+    """The app of the environment's settings, its schema current; :class:`BadInput` names what is wrong."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from bot import app as composition
+    from bot import migrations
+    from bot.config import BadSettings, Settings
+
+    try:
+        app = composition.build(Settings.from_env())
+        if app.database.sqlite:
+            composition.prepare(app)
+        elif prepared and migrations.revision(app.database) != migrations.head():
+            raise BadInput("the database schema is not current; run: zhibu db upgrade")
+    except BadSettings as error:
+        raise BadInput(str(error)) from None
+    except SQLAlchemyError as error:
+        raise BadInput(f"ZHIBU_DATABASE_URL: database unreachable ({type(error).__name__})") from None
+    return app
+
+
+@main.command()
+@click.option("--port", default=8000, show_default=True)
+def demo(port: int) -> None:
+    """Everything on this machine with four phones in the browser; no account needed."""
+    from bot import demo as demonstration
+
+    try:
+        demonstration.serve(port, click.echo)
+    except OSError as error:
+        raise BadInput(f"port {port}: {error.strerror}; try another with --port") from None
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@click.option("--no-jobs", is_flag=True, help="Web only; run `zhibu jobs` elsewhere.")
+def serve(host: str, port: int, no_jobs: bool) -> None:
+    """Web, scheduler and delivery in one process."""
+    from bot import server
+    from bot.config import BadSettings
+
+    app = _app()
+    try:
+        app.settings.require_real_secret()
+        if not app.channels:
+            raise BadSettings("ZHIBU_WECOM_CORP_ID or ZHIBU_OA_APP_ID: set up at least one channel")
+        server.serve(app, host, port, jobs=not no_jobs)
+    except BadSettings as error:
+        raise BadInput(str(error)) from None
+    except OSError as error:
+        raise BadInput(f"{host}:{port}: {error.strerror}") from None
+
+
+@main.command()
+def jobs() -> None:
+    """Scheduler and delivery without web; any number of these may run."""
+    from bot import server
+
+    server.run_jobs(_app())
+
+
+@main.command()
+@click.option("--as", "name", required=True, help="Who speaks, e.g. 张伟.")
+def chat(name: str) -> None:
+    """Talk to the bot in this terminal as one of the demo branch."""
+    from bot import terminal
+
+    try:
+        terminal.chat(name)
+    except KeyError:
+        raise BadInput(f"--as {name}: not in the demo branch; try 王建国, 张伟, 古丽 or 李明") from None
+
+
+@main.command()
+def doctor() -> None:
+    """Check database, schema, token, trusted IP and callback address; explain what fails."""
+    from bot import doctor as examination
+
+    findings = examination.examine(_app(prepared=False))
+    for finding in findings:
+        click.echo(f"{'✓' if finding.well else '✗'} {finding.what}")
+    sys.exit(0 if all(finding.well for finding in findings) else 1)
+
+
+@main.group()
+def db() -> None:
+    """The database."""
+
+
+@db.command("upgrade")
+def db_upgrade() -> None:
+    """Bring schema and shipped content up to date."""
+    from bot import app as composition
+    from bot import migrations
+
+    app = _app(prepared=False)
+    composition.prepare(app)
+    click.echo(f"schema {migrations.head()}")
+
+
+@main.group()
+def members() -> None:
+    """The roster."""
+
+
+@members.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+def members_import(file: Path) -> None:
+    """Take a roster (.xlsx or .csv); good lines are kept, bad ones listed with their number."""
+    from bot.services import audit, roster
+
+    app = _app()
+    try:
+        rows = roster.read(file)
+    except Refusal as refusal:
+        raise BadInput(str(refusal)) from None
+    secret = app.settings.secret_key.get_secret_value()
+    with app.database.write() as session:
+        report = roster.import_rows(session, rows, secret=secret, now=app.clock())
+        summary = f"新增 {len(report.added)}，更新 {len(report.updated)}，未变 {len(report.unchanged)}，未导入 {len(report.rejected)}"
+        audit.record(session, actor=None, act="导入名册", now=app.clock(), channel="cli", detail=summary)
+    for number, why in report.rejected:
+        click.echo(f"第 {number} 行未导入：{why}", err=True)
+    click.echo(summary)
+    sys.exit(2 if report.rejected else 0)
+
+
+@main.group()
+def menu() -> None:
+    """The platform's own menu."""
+
+
+@menu.command("publish")
+def menu_publish() -> None:
+    """Create the menu on every channel that is set up."""
+    from bot.chat import SendError
+    from content import menu as menus
+
+    app = _app()
+    if not app.channels:
+        raise BadInput("ZHIBU_WECOM_CORP_ID or ZHIBU_OA_APP_ID: set up at least one channel")
+    words = list(menus.load().platform)
+    for name, channel in app.channels.items():
+        try:
+            channel.publish_menu(words)
+        except SendError as error:
+            raise BadInput(f"{name}: {error}; run `zhibu doctor`") from None
+        click.echo(f"{name}: {'、'.join(words)}")
+
+
+@main.group()
+def points() -> None:
+    """The ledger of points."""
+
+
+@points.command("verify")
+def points_verify() -> None:
+    """Recompute every balance from the ledger; exit status 1 names what differs."""
+    from bot.services import points as ledger
+
+    app = _app()
+    with app.database.read() as session:
+        wrong = ledger.verify(session)
+    for one in wrong:
+        click.echo(
+            f"member {one.member_id} {one.period} {one.dimension}: ledger {one.ledger}, balance {one.balance}", err=True
+        )
+    click.echo("all balances equal the ledger" if not wrong else f"{len(wrong)} balances differ")
+    sys.exit(1 if wrong else 0)
+
+
+@main.group()
+def content() -> None:
+    """The shipped content."""
+
+
+@content.command("check")
+def content_check() -> None:
+    """Look for doubles, missing sources, skewed answers and expired items in the question bank."""
+    from datetime import date
+
+    from content import ContentError, checks, questions
+
+    try:
+        findings = checks.bank_findings(questions.load(), date.today())  # noqa: DTZ011  (the operator's own day)
+    except ContentError as error:
+        raise BadInput(str(error)) from None
+    for finding in findings:
+        click.echo(f"{finding.code}: {finding.what}")
+    click.echo(f"{len(findings)} findings")
+    sys.exit(1 if findings else 0)

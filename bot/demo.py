@@ -1,0 +1,136 @@
+"""The demo: the whole product beside a stand-in for the platform, on an embedded database, with a clock that can be moved."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+
+from bot import app as composition
+from bot.app import App
+from bot.clock import Clock
+from bot.config import Settings
+from bot.models.activity import Activity, ActivityState
+from bot.models.member import Member
+from bot.services import identity, roster
+from bot.simulator import wire
+from bot.simulator.cast import CAST
+from bot.simulator.page import Controls, blueprint
+from bot.simulator.platform import Platform
+from content import ROOT
+from scheduler import runner
+from scheduler.delivery import deliver
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+STEP = timedelta(minutes=15)
+"""A jump runs what is due every quarter of an hour on its way, so that the evening's reminder comes before the morning's study."""
+
+
+@dataclass(slots=True)
+class Demo:
+    """The product and its platform."""
+
+    app: App
+    platform: Platform
+    clock: Clock
+    controls: Controls
+
+
+def build(folder: Path, base_url: str, *, start: datetime | None = None) -> Demo:
+    """Everything together on a fresh database in ``folder``; nothing is started."""
+    file = folder / "demo.db"
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("demo.db*"):
+        old.unlink()
+    clock = Clock(Settings().zone, start=start)
+    platform = Platform(CAST, wire.over_http(base_url), clock, base_url=base_url)
+    settings = Settings.model_validate(
+        {
+            "database_url": f"sqlite:///{file}",
+            "secret_key": secrets.token_hex(32),
+            "base_url": base_url,
+            "wecom_api_base": base_url + wire.API_PATHS["wecom"],
+            "oa_api_base": base_url + wire.API_PATHS["oa"],
+            **platform.settings(),
+        }
+    )
+    app = composition.build(settings, clock=clock)
+    composition.prepare(app)
+    fill(app)
+    composition.discover_jobs()
+    return Demo(app, platform, clock, Controls(clock, _jumper(app, clock), lambda: next_theme_day(app)))
+
+
+def fill(app: App) -> None:
+    """The demo branch of twelve; three of the four people on screen are also bound on the Official Account, 李明 is not."""
+    with app.database.write() as session:
+        rows = roster.read(ROOT / "demo" / "roster.csv")
+        secret = app.settings.secret_key.get_secret_value()
+        roster.import_rows(session, rows, secret=secret, now=app.clock())
+        for member in session.scalars(select(Member).where(Member.name != "李明")):
+            _, bound = identity.open_identity(session, "oa", f"oa-{member.account}")
+            bound.member_id = member.id
+
+
+def next_theme_day(app: App) -> datetime | None:
+    """The start of the next activity."""
+    with app.database.read() as session:
+        return session.scalar(
+            select(Activity.starts_at)
+            .where(Activity.state == ActivityState.PUBLISHED, Activity.starts_at > app.clock())
+            .order_by(Activity.starts_at)
+            .limit(1)
+        )
+
+
+def _jumper(app: App, clock: Clock) -> Callable[[datetime], None]:
+    moving = threading.Lock()
+
+    def jump(to: datetime) -> None:
+        with moving:
+            while clock() < to:
+                clock.jump(min(to, clock() + STEP))
+                runner.run_due(app.node, clock())
+                deliver(app.node, clock())
+
+    return jump
+
+
+def create_flask(demo: Demo, wake: Callable[[], None]) -> Flask:
+    """The product's own pages and the phones."""
+    flask = composition.create_flask(demo.app, wake=wake)
+    flask.register_blueprint(blueprint(demo.platform, demo.controls))
+    flask.config["MAX_CONTENT_LENGTH"] = 16 * 1024 * 1024
+    return flask
+
+
+def serve(port: int, say: Callable[[str], Any], *, folder: Path = Path("var")) -> None:
+    """Run the demo on loopback until it is interrupted."""
+    from waitress import create_server
+
+    base_url = f"http://127.0.0.1:{port}"
+    demo = build(folder, base_url)
+    composition.warm(demo.app)
+    handle = runner.start(demo.app.node)
+    server = create_server(create_flask(demo, handle.wake), host="127.0.0.1", port=port, threads=24, ident="zhibu")
+    for channel in demo.app.channels.values():
+        threading.Thread(target=_publish_menu, args=(channel,), daemon=True).start()
+    say(f"支部通演示已就绪，请用浏览器打开： {base_url}/simulator/   （按 Ctrl+C 结束）")
+    try:
+        server.run()
+    finally:
+        handle.stop()
+
+
+def _publish_menu(channel: Any) -> None:
+    from content import menu
+
+    channel.publish_menu(list(menu.load().platform))
