@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from bot import nlu
 from bot.chat import Answer, Command, Context, Kind, Reply, Router
 from bot.services.permission import Action
-from content import menu
+from content.menu import load
 
 router = Router()
+
+menu = lru_cache(maxsize=1)(load)
 
 GREETING = "您好，这里是支部通。"
 
 
 @router.command("菜单", "?", "功能", "主菜单", "目录", "你好", "您好", "在吗", examples=("菜单", "？"))
 def show_menu(ctx: Context) -> Reply:
-    words = menu.load()
+    words = menu()
     return numbered(GREETING, words.secretary if ctx.actor.may(Action.PUBLISH) else words.member)
 
 
 @router.command("成员菜单", needs=Action.PUBLISH)
 def show_member_menu(ctx: Context) -> Reply:
-    return numbered("成员能用的功能：", menu.load().member)
+    return numbered("成员能用的功能：", menu().member)
 
 
 @router.command("帮助", "使用说明", "怎么用", "help", takes="功能名", optional=True, examples=("帮助", "帮助 请假"))
