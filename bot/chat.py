@@ -149,6 +149,7 @@ class Channel(Protocol):
     """A platform seen from inside. Only these objects know XML, encryption and the platform's API."""
 
     name: str
+    users_per_call: int
 
     def verify(self, query: Mapping[str, str]) -> str:
         """The answer to the platform's URL check; :class:`Unauthentic` when it does not come from the platform."""
