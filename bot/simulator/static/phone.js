@@ -12,6 +12,7 @@ export class Phone {
     this.tint = `t${index % 4}`;
     this.base = base;
     this.bubbles = new Map();
+    this.following = true;
     this.rows = new Map();
     this.node = document.getElementById("phone-template").content.firstElementChild.cloneNode(true);
     this.find = (selector) => this.node.querySelector(selector);
@@ -49,7 +50,13 @@ export class Phone {
     });
     const newer = this.find(".newer");
     newer.addEventListener("click", () => this.toEnd());
-    this.thread.addEventListener("scroll", () => { if (this.atEnd()) newer.hidden = true; });
+    this.thread.addEventListener("scroll", () => {
+      this.following = this.atEnd();
+      if (this.following) newer.hidden = true;
+    });
+    // The keyboard of a real phone, or a closed guide, changes the height: stay at the newest bubble.
+    new ResizeObserver(() => { if (this.following) this.toEnd(); }).observe(this.thread);
+    document.addEventListener("click", (event) => { if (!event.target.closest(".menu, .add, .pictures")) this.closeAll(); });
     this.node.addEventListener("keydown", (event) => { if (event.key === "Escape") this.closeAll(); });
   }
 
@@ -189,7 +196,8 @@ export class Phone {
     };
     const row = draw(bubble, { base: this.base, me: this.person.name.slice(0, 1), tint: this.tint, act });
     row.dataset.id = bubble.id;
-    for (const image of row.querySelectorAll("img")) image.addEventListener("load", () => this.toEnd());
+    const follow = this.atEnd() || bubble.side === "me";
+    for (const image of row.querySelectorAll("img")) image.addEventListener("load", () => { if (follow) this.toEnd(); });
     return row;
   }
 
