@@ -1,7 +1,7 @@
 """Working days, statutory holidays and freeze periods, from an editable table.
 
-A year without data falls back to Monday–Friday and never fails: new years are published late, and a missing table must not
-stop the product each January.
+A year without data falls back to Monday–Friday and never fails: new years are published late, and a missing table
+must not stop the product each January.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Calendar:
         return day
 
     def day_kind(self, day: date) -> str:
-        """What the day is, in the words that a preview shows: 工作日, 法定节假日, 调休上班日, 周六/周日为休息日."""
+        """What the day is, in the words that a preview shows, such as 法定节假日 or 周六为休息日."""
         if day in self.off:
             return "法定节假日"
         if day in self.work:

@@ -1,6 +1,6 @@
-"""The clause library that 提问 quotes: each rule in our own words, with its document, article, date and confidence.
+"""The clause library that 提问 quotes: rules in our own words, with document, article, date and confidence.
 
-A file names its ``document``, ``issued`` and ``topic`` once; ``[[regulation]]`` tables follow and may name their own.
+A file names its ``document``, ``issued`` and ``topic`` once, or each of its ``[[regulation]]`` tables does.
 ``synonyms.toml`` stands apart: groups of words that mean the same when somebody asks.
 """
 
@@ -34,7 +34,8 @@ class Regulation:
 
     ``article`` is empty where nobody has checked the number; ``issued`` is the date of the version quoted;
     ``confidence`` is high (read in the law itself, or several texts agree), medium (one text, a digest, or a
-    well-known clause whose text was not at hand) or check (general knowledge). ``asks`` are ways in which members ask for it.
+    well-known clause whose text was not at hand) or check (general knowledge). ``asks`` are ways in which members
+    ask for it.
     """
 
     code: str
@@ -68,7 +69,7 @@ def load(folder: str = "regulations") -> tuple[Regulation, ...]:
 
 def synonyms(path: Path = ROOT / "regulations" / SYNONYMS) -> tuple[frozenset[str], ...]:
     """Groups of words that mean the same in a question; a word stands in one group only."""
-    groups = tuple(_read_group(path, table) for table in read_toml(path).get("group", []))
+    groups = tuple(_read_group(path, table) for table in _tables(path, read_toml(path), "group"))
     words = [word for group in groups for word in group]
     for word in words:
         if words.count(word) > 1:
@@ -76,14 +77,16 @@ def synonyms(path: Path = ROOT / "regulations" / SYNONYMS) -> tuple[frozenset[st
     return groups
 
 
+def _tables(path: Path, data: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    tables = data.get(key, [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise ContentError(path.name, f"请写成 [[{key}]]")
+    return tables
+
+
 def _read_group(path: Path, table: dict[str, Any]) -> frozenset[str]:
     words = table.get("words")
-    if (
-        not isinstance(words, list)
-        or not _texts(words)
-        or len(set(words)) < 2
-        or len(set(words)) < len(words)
-    ):
+    if not isinstance(words, list) or not _texts(words) or not 2 <= len(words) == len(set(words)):
         raise ContentError(path.name, f"每组 words 至少两个不同的词：{words}")
     return frozenset(words)
 
@@ -92,7 +95,7 @@ def _read_file(path: Path, data: dict[str, Any]) -> Iterator[Regulation]:
     if unknown := sorted(data.keys() - {*SHARED, "regulation"}):
         raise ContentError(path.name, f"不认识的项：{unknown}")
     shared = {key: data[key] for key in SHARED if key in data}
-    for place, table in enumerate(data.get("regulation", []), start=1):
+    for place, table in enumerate(_tables(path, data, "regulation"), start=1):
         yield _read(f"{path.name} 第{place}条", {"article": "", **shared, **table})
 
 
