@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.db import Base, Key
@@ -31,7 +31,10 @@ class QuestionState(StrEnum):
 
 
 class Question(Base):
-    """A question of the shipped bank (``branch_id`` empty) or of one branch. ``answer`` are letters, 对/错, or accepted spellings."""
+    """A question of the shipped bank (``branch_id`` empty) or of one branch. ``answer`` are letters, 对/错, or accepted spellings.
+
+    ``digest`` is a hash of all that is shown and judged: it tells a changed question from an unchanged one.
+    """
 
     __tablename__ = "question"
     __table_args__ = (Index("ix_question_topic_state", "topic", "state"),)
@@ -53,6 +56,7 @@ class Question(Base):
     confidence: Mapped[str] = mapped_column(default="high")
     valid_from: Mapped[date | None]
     valid_to: Mapped[date | None]
+    digest: Mapped[str] = mapped_column(default="")
     state: Mapped[QuestionState] = mapped_column(default=QuestionState.APPROVED)
     author_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
 
@@ -69,10 +73,25 @@ class QuizKind(StrEnum):
 
 
 class QuizRun(Base):
-    """One member's way through a list of questions. ``order`` is how the options of the question at ``position`` are shown."""
+    """One member's way through a list of questions; a case stands in it once for each of its parts.
+
+    ``order`` is how the options of the question at ``position`` are shown, ``shown`` that question's digest at the time. ``title`` is the topic,
+    the day of a daily question or the code of a material. A member has one open run of a kind and title.
+    """
 
     __tablename__ = "quiz_run"
-    __table_args__ = (Index("ix_quiz_run_member", "member_id", "finished_at"),)
+    __table_args__ = (
+        Index("ix_quiz_run_member", "member_id", "finished_at"),
+        Index(
+            "uq_quiz_run_open",
+            "member_id",
+            "kind",
+            "title",
+            unique=True,
+            sqlite_where=text("finished_at IS NULL"),
+            postgresql_where=text("finished_at IS NULL"),
+        ),
+    )
 
     id: Mapped[Key]
     member_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
@@ -82,6 +101,7 @@ class QuizRun(Base):
     position: Mapped[int] = mapped_column(default=0)
     right: Mapped[int] = mapped_column(default=0)
     order: Mapped[list[Any]] = mapped_column(default=list)
+    shown: Mapped[str] = mapped_column(default="")
     started_at: Mapped[datetime]
     asked_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]

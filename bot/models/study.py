@@ -11,14 +11,15 @@ from bot.db import Base, Key
 
 
 class MaterialRead(Base):
-    """A member finished a material of ``content/materials``; once is enough. ``minutes`` count as study time."""
+    """A member finished a material of ``content/materials``; once a year is enough, as the plan returns each year. ``minutes`` count as study time."""
 
     __tablename__ = "material_read"
-    __table_args__ = (UniqueConstraint("member_id", "material"),)
+    __table_args__ = (UniqueConstraint("member_id", "year", "material"),)
 
     id: Mapped[Key]
     member_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
     material: Mapped[str]
+    year: Mapped[int]
     minutes: Mapped[int]
     at: Mapped[datetime]
 
