@@ -20,9 +20,10 @@ from bot.models.activity import Activity, ActivityState
 from bot.models.member import Member
 from bot.services import identity, roster
 from bot.simulator import wire
-from bot.simulator.cast import CAST
+from bot.simulator.cast import PHONES
 from bot.simulator.page import Controls, blueprint
 from bot.simulator.platform import Platform
+from bot.simulator.world import Person
 from content import ROOT
 from scheduler import runner
 from scheduler.delivery import deliver
@@ -30,6 +31,7 @@ from scheduler.delivery import deliver
 if TYPE_CHECKING:
     from flask import Flask
 
+ROSTER = ROOT / "demo" / "roster.csv"
 STEP = timedelta(minutes=15)
 """A jump runs what is due every quarter of an hour on its way, so that the evening's reminder comes before the morning's study."""
 
@@ -51,7 +53,7 @@ def build(folder: Path, base_url: str, *, start: datetime | None = None) -> Demo
     for old in folder.glob("demo.db*"):
         old.unlink()
     clock = Clock(Settings().zone, start=start)
-    platform = Platform(CAST, wire.over_http(base_url), clock, base_url=base_url)
+    platform = Platform(people(), wire.over_http(base_url), clock, base_url=base_url)
     settings = Settings.model_validate(
         {
             "database_url": f"sqlite:///{file}",
@@ -69,10 +71,17 @@ def build(folder: Path, base_url: str, *, start: datetime | None = None) -> Demo
     return Demo(app, platform, clock, Controls(clock, _jumper(app, clock), lambda: next_theme_day(app)))
 
 
+def people() -> list[Person]:
+    """The four whose phones are shown, and the rest of the demo branch, whom the platform knows."""
+    rows = [row for _, row in roster.read(ROSTER)]
+    shown = {person.name for person in PHONES}
+    return [*PHONES, *(Person(r["姓名"], r["账号"], shown=False) for r in rows if r["姓名"] not in shown)]
+
+
 def fill(app: App) -> None:
     """The demo branch of twelve; three of the four people on screen are also bound on the Official Account, 李明 is not."""
     with app.database.write() as session:
-        rows = roster.read(ROOT / "demo" / "roster.csv")
+        rows = roster.read(ROSTER)
         secret = app.settings.secret_key.get_secret_value()
         roster.import_rows(session, rows, secret=secret, now=app.clock())
         for member in session.scalars(select(Member).where(Member.name != "李明")):

@@ -12,7 +12,8 @@ from sqlalchemy import bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, contains_eager
 
-from bot.chat import Answer, Article, Context, Kind, Message, Reply, Waiting
+from bot.cards import Article
+from bot.chat import Answer, Context, Kind, Message, Reply, Waiting
 from bot.config import Settings
 from bot.db import Database
 from bot.errors import Refusal
