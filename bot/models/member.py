@@ -45,6 +45,7 @@ class Member(Base):
     paused_until: Mapped[datetime | None]
     binding_code: Mapped[str | None]
     binding_expires_at: Mapped[datetime | None]
+    binding_tries: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
 
 
