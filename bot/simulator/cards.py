@@ -15,8 +15,21 @@ TASK_ID = re.compile(r"[0-9A-Za-z_\-@]{1,128}")
 INTERACTIVE = {"button_interaction", "vote_interaction", "multiple_interaction"}
 CODE_LIFE = timedelta(hours=72)
 LISTS = {
-    "button_list", "option_list", "horizontal_content_list", "vertical_content_list", "jump_list", "select_list", "action_list",
-}  # fmt: skip
+    "button_list",
+    "option_list",
+    "horizontal_content_list",
+    "vertical_content_list",
+    "jump_list",
+    "select_list",
+    "action_list",
+}
+ONE_WORD = {
+    "check_box": "checkbox",
+    "key_name": "keyname",
+    "page_path": "pagepath",
+    "app_id": "appid",
+    "user_id": "userid",
+}
 
 
 def check_card(card: Any, used: Collection[str]) -> None:
@@ -98,7 +111,8 @@ def card_from_xml(node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _respell(tag: str, child: Any) -> tuple[str, Any]:
-    name = re.sub(r"(?<!^)(?=[A-Z])", "_", tag).lower().replace("check_box", "checkbox")
+    name = re.sub(r"(?<!^)(?=[A-Z])", "_", tag).lower()
+    name = ONE_WORD.get(name, name)
     items = child if isinstance(child, list) else [child]
     plain = [card_from_xml(item) if isinstance(item, dict) else item for item in items]
     return name, plain if name in LISTS else plain[0]

@@ -16,7 +16,7 @@ from wechatpy.enterprise.replies import TextReply as WeComText
 from wechatpy.parser import parse_message as parse_oa
 from wechatpy.replies import TextReply as OfficialAccountText
 
-CARD = {
+CARD: dict[str, Any] = {
     "card_type": "button_interaction",
     "main_title": {"title": "宪法宣传进班组", "desc": "12月5日 周六 14:30 · 三楼会议室"},
     "horizontal_content_list": [
@@ -25,7 +25,7 @@ CARD = {
     ],
     "button_list": [{"text": "报名", "style": 1, "key": "报名"}, {"text": "请假", "style": 2, "key": "请假"}],
 }
-VOTE = {
+VOTE: dict[str, Any] = {
     "card_type": "vote_interaction",
     "main_title": {"title": "〔单选〕电气设备停电检修，验电前先要做什么？"},
     "checkbox": {
