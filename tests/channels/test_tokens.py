@@ -122,9 +122,11 @@ def test_the_lease_of_a_dead_process_ends(work: WeCom, database: Database, ahead
     assert work.send(["a"], HELLO, NOW) == Sent("m1")
 
 
-def test_a_failed_fetch_gives_the_lease_back(work: WeCom, api: FakeApi) -> None:
+def test_a_failed_fetch_gives_the_lease_back(work: WeCom, api: FakeApi, database: Database) -> None:
     api.answers["gettoken"] = first({"errcode": -1, "errmsg": "busy"}, api.give_token({}, None))
     assert failure(lambda: work.send(["a"], HELLO, NOW)).code == -1
+    with database.read() as session:
+        assert session.get_one(PlatformToken, f"wecom:{CORP}:{AGENT}").leased_until is None
     assert work.send(["a"], HELLO, NOW) == Sent("m1")
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import io
 import logging
 import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -269,6 +271,32 @@ def test_a_body_at_the_cap_is_still_read(hook: Hook) -> None:
     room = webhook.CAP - len(post.body)
     assert hook.post(replace(post, body=post.body + b" " * room))[0] == 200
     assert hook.post(replace(post, body=post.body + b" " * (room + 1))) == (413, b"")
+
+
+CHUNKED = {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
+
+
+class Endless(io.RawIOBase):
+    """A body that goes on for ever, and counts what was read of it."""
+
+    count = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray) -> int:
+        buffer[:] = b"x" * len(buffer)
+        self.count += len(buffer)
+        return len(buffer)
+
+
+@pytest.mark.parametrize("declared", [{"CONTENT_LENGTH": str(10**9)}, CHUNKED])
+def test_nobody_makes_us_read_beyond_the_cap(hook: Hook, declared: dict[str, Any]) -> None:
+    endless = Endless()
+    url = good(hook.wire).url(hook.path)
+    response = hook.client.post(url, environ_overrides={"wsgi.input": endless, **declared})
+    assert response.status_code == 413
+    assert endless.count <= webhook.CAP + 1
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"])
