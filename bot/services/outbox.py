@@ -1,19 +1,36 @@
-"""What is to be pushed: rows written in the same transaction as the fact, sent later by the delivery worker."""
+"""What is to be pushed, and what became of it: rows written in the same transaction as the fact, sent later by the delivery worker.
+
+:mod:`bot.services.delivery` decides when a row goes out; this module writes rows and their outcomes.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import asdict
-from datetime import datetime
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.cards import Article, Card
 from bot.db import upsert
+from bot.models.identity import Identity
 from bot.models.outbox import Outbox, OutboxState, Urgency
+
+MOST_ATTEMPTS = 8
+FIRST_PAUSE = timedelta(minutes=1)
+CHANNEL_REST = timedelta(minutes=10)
+RATE_LIMITS = frozenset({45009, 45011, 45033})
+WINDOW_CLOSED = frozenset({45015, 45047})
+NOT_REACHED = frozenset({40003, 43004, 60111, 81013})
+NETWORK = -1
+"""What :attr:`Outbox.code` says when there was no answer; 0 means that nothing has failed."""
+MOST_SHOWN, MOST_LINES = 5, 12
+_BULK = {"synchronize_session": False}
 
 
 def body_of(text: str, *, article: Article | None = None, card: Card | None = None) -> dict[str, Any]:
@@ -67,3 +84,160 @@ def push(
         upsert(session, Outbox).on_conflict_do_nothing(index_elements=["key"]).returning(Outbox.id), rows
     )
     return len(new.all())
+
+
+def withdraw(session: Session, notice_id: int, *, now: datetime) -> list[int]:
+    """Delete what was not yet sent of a notice; returns the members who will not get it.
+
+    A row in a sender's hands at this moment stays: it may have been sent already. One that failed before and waits for its next try goes.
+    """
+    in_hand = (Outbox.attempts > 0) & (Outbox.code == 0) & (Outbox.available_at > now)
+    unsent = Outbox.state.in_((OutboxState.WAITING, OutboxState.HELD))
+    gone = delete(Outbox).where(Outbox.notice_id == notice_id, unsent, ~in_hand).returning(Outbox.member_id)
+    return list(session.scalars(gone, execution_options=_BULK))
+
+
+def held_count(session: Session, member_id: int, now: datetime) -> int:
+    """How many messages could not be pushed to a member and wait to be shown."""
+    return session.scalar(select(func.count()).where(*_held(member_id, now))) or 0
+
+
+def show_held(session: Session, member_id: int, *, now: datetime) -> list[Outbox]:
+    """The oldest messages that wait to be shown, as many as fit into one answer (at least one), marked as SHOWN."""
+    waiting = (
+        select(Outbox).where(*_held(member_id, now)).order_by(Outbox.id).limit(MOST_SHOWN).with_for_update()
+    )
+    shown: list[Outbox] = []
+    lines = 0
+    for row in session.scalars(waiting):
+        lines += row.body["text"].count("\n") + 1
+        if shown and lines > MOST_LINES - 2:
+            break
+        row.state = OutboxState.SHOWN
+        shown.append(row)
+    return shown
+
+
+def _held(member_id: int, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    useful = or_(Outbox.expires_at.is_(None), Outbox.expires_at > now)
+    return Outbox.member_id == member_id, Outbox.state == OutboxState.HELD, useful
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What one person gets in one call: one row, or the rows of a digest."""
+
+    user: str
+    identity_id: int
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One call: the same ``body`` for all ``parcels`` through one channel."""
+
+    channel: str
+    body: Mapping[str, Any]
+    parcels: tuple[Parcel, ...]
+    attempt: int = 1
+    digest: bool = False
+
+    @property
+    def users(self) -> list[str]:
+        return [parcel.user for parcel in self.parcels]
+
+    @property
+    def rows(self) -> list[int]:
+        return [row for parcel in self.parcels for row in parcel.rows]
+
+
+def record_sent(
+    session: Session,
+    group: Group,
+    now: datetime,
+    *,
+    platform_id: str = "",
+    unreached: Mapping[str, int] | None = None,
+) -> int:
+    """Write what the platform answered to one call; returns how many people it reached.
+
+    ``unreached`` names users and the platform's code for each. A row that was withdrawn while it was sent is written as sent all the same.
+    """
+    missed = unreached or {}
+    reached = [parcel for parcel in group.parcels if parcel.user not in missed]
+    for parcel in group.parcels:
+        if parcel.user in missed:
+            code = missed[parcel.user]
+            state = OutboxState.HELD if code in WINDOW_CLOSED else OutboxState.UNREACHABLE
+            _set(session, parcel.rows, state=state, code=code, channel=group.channel)
+    state = OutboxState.MERGED if group.digest else OutboxState.SENT
+    rows = [row for parcel in reached for row in parcel.rows]
+    outcome = {
+        "state": state,
+        "sent_at": now,
+        "platform_id": platform_id,
+        "channel": group.channel,
+        "code": 0,
+    }
+    session.execute(update(Outbox).where(Outbox.id.in_(rows)).values(outcome), execution_options=_BULK)
+    counted = update(Identity).where(
+        Identity.id.in_([parcel.identity_id for parcel in reached]), Identity.heard_at.is_not(None)
+    )
+    session.execute(counted.values(pushed_since=Identity.pushed_since + 1), execution_options=_BULK)
+    return len(reached)
+
+
+def record_failed(
+    session: Session,
+    group: Group,
+    now: datetime,
+    *,
+    code: int,
+    permanent: bool = False,
+    retry_after: timedelta | None = None,
+) -> datetime | None:
+    """Write that nobody was reached. ``code`` is the platform's, 0 for the network.
+
+    Returns the moment until which the whole channel must rest, when the platform said that there were too many calls; the attempt is not
+    counted then. Otherwise a failure that may pass is tried again after 1, 2, 4 … minutes (± 50 %), eight times in all.
+    """
+    if code in RATE_LIMITS:
+        until = now + (retry_after or CHANNEL_REST)
+        release(session, [group], until, code=code)
+        return until
+    if code in WINDOW_CLOSED | NOT_REACHED or permanent or group.attempt >= MOST_ATTEMPTS:
+        _set(session, group.rows, state=_end(code), code=code or NETWORK, channel=group.channel)
+        return None
+    pause = max(retry_after or timedelta(), FIRST_PAUSE * 2 ** (group.attempt - 1)) * _jitter()
+    _set(session, group.rows, available_at=now + pause, code=code or NETWORK, channel=group.channel)
+    return None
+
+
+def release(session: Session, groups: Iterable[Group], at: datetime, *, code: int = 0) -> None:
+    """Give back what was claimed and not tried, to be looked at again at a moment; the attempt is not counted."""
+    rows = [row for group in groups for row in group.rows]
+    _set(session, rows, available_at=at, attempts=Outbox.attempts - 1, code=code)
+
+
+def rest(session: Session, channel: str, until: datetime) -> None:
+    """Nothing goes through a channel before a moment: everybody it serves waits."""
+    served = select(Identity.member_id).where(Identity.channel == channel, Identity.member_id.is_not(None))
+    waiting = (Outbox.state == OutboxState.WAITING, Outbox.available_at < until, Outbox.member_id.in_(served))
+    session.execute(update(Outbox).where(*waiting).values(available_at=until), execution_options=_BULK)
+
+
+def _end(code: int) -> OutboxState:
+    if code in WINDOW_CLOSED:
+        return OutboxState.HELD
+    return OutboxState.UNREACHABLE if code in NOT_REACHED else OutboxState.FAILED
+
+
+def _jitter() -> float:
+    return secrets.SystemRandom().uniform(0.5, 1.5)
+
+
+def _set(session: Session, rows: Sequence[int], **values: Any) -> None:
+    """Write the outcome of rows that are still waiting: one that was withdrawn meanwhile keeps its own end."""
+    if rows:
+        waiting = (Outbox.id.in_(rows), Outbox.state == OutboxState.WAITING)
+        session.execute(update(Outbox).where(*waiting).values(values), execution_options=_BULK)
