@@ -1,0 +1,22 @@
+"""``python -m tests.benchmarks [webhook|demo …]``: prints every figure with its ratio to the yardstick of the same run."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from datetime import date
+
+from tests.benchmarks import demo, webhook
+
+PARTS = {"webhook": webhook.run, "demo": demo.run}
+
+
+def main() -> None:
+    """Run the named parts, or all."""
+    print(f"{date.today()} {platform.python_implementation()} {platform.python_version()} {platform.machine()}")
+    for name in sys.argv[1:] or PARTS:
+        PARTS[name]()
+
+
+if __name__ == "__main__":
+    main()

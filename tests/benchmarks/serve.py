@@ -1,0 +1,36 @@
+"""One server under test, on waitress with the product's own number of threads: ``python -m tests.benchmarks.serve echo|zhibu SETTINGS PORT``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from flask import Flask
+from waitress import serve
+
+from bot import app as composition
+from bot.config import Settings
+from bot.server import THREADS
+from tests.benchmarks import echo
+
+
+def main() -> None:
+    """Serve until killed."""
+    kind, file, port = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    values = json.loads(file.read_text())
+    serve(_echo(values) if kind == "echo" else _zhibu(values), host="127.0.0.1", port=port, threads=THREADS)
+
+
+def _echo(values: dict[str, str]) -> Flask:
+    return echo.create(values["wecom_token"], values["wecom_aes_key"], values["wecom_corp_id"])
+
+
+def _zhibu(values: dict[str, str]) -> Flask:
+    app = composition.build(Settings.model_validate(values))
+    composition.warm(app)
+    return composition.create_flask(app)
+
+
+if __name__ == "__main__":
+    main()
