@@ -59,6 +59,10 @@ class Api:
         """What ``path`` answers to ``data``; :class:`SendError` for every other outcome."""
         return _json(self._authorised("post", path, now, params, data=dict(data)))
 
+    def get(self, path: str, now: datetime, **params: Any) -> dict[str, Any]:
+        """What ``path`` answers; :class:`SendError` for every other outcome."""
+        return _json(self._authorised("get", path, now, params))
+
     def content(self, path: str, now: datetime, **params: Any) -> bytes:
         """The file that ``path`` answers with."""
         answer = self._authorised("get", path, now, params)

@@ -65,6 +65,10 @@ class OfficialAccount(Application):
             raise failures[users[-1]]
         return Sent(unreached={user: error.code for user, error in failures.items()})
 
+    def probe(self, now: datetime) -> None:
+        """Ask the platform from which addresses it calls."""
+        self._api.get("getcallbackip", now)
+
     def publish_menu(self, words: list[str]) -> None:
         """Replace the account's menu; phones show the new one within five minutes."""
         self._api.post("menu/create", outbound.click_menu(words), datetime.now(UTC))

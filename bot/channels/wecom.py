@@ -74,6 +74,10 @@ class WeCom(Application):
         """Take back what was sent within 24 hours; not in the WeChat plug-in."""
         self._api.post("message/recall", {"msgid": platform_id}, now)
 
+    def probe(self, now: datetime) -> None:
+        """Ask the platform about our own application."""
+        self._api.get("agent/get", now, agentid=self._agent)
+
     def publish_menu(self, words: list[str]) -> None:
         """Replace the application's menu."""
         self._api.post("menu/create", outbound.click_menu(words), datetime.now(UTC), agentid=self._agent)

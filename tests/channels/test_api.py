@@ -154,6 +154,14 @@ def test_an_official_account_shows_a_card_as_its_text(account: OfficialAccount, 
     assert api.data("message/custom/send")[0]["text"] == {"content": "回复 报名"}
 
 
+def test_a_probe_asks_for_something_harmless(work: WeCom, account: OfficialAccount, api: FakeApi) -> None:
+    api.answers["agent/get"] = {"errcode": 60020, "errmsg": "not allow to access from your ip"}
+    api.answers["getcallbackip"] = {"ip_list": ["127.0.0.1"]}
+    assert failure(lambda: work.probe(NOW)).code == 60020
+    account.probe(NOW)
+    assert api.paths() == ["gettoken", "agent/get", "stable_token", "getcallbackip"]
+
+
 def test_a_recall_names_the_message(work: WeCom, api: FakeApi) -> None:
     api.answers["message/recall"] = {"errcode": 0}
     work.recall("m1", NOW)
