@@ -49,12 +49,19 @@ class Controls:
     theme_day: Callable[[], datetime | None]
 
 
-def blueprint(platform: Platform, controls: Controls) -> Blueprint:
-    """The page under ``/simulator/``, the API under ``/simulator/api/cgi-bin/`` (WeCom) and ``/simulator/oa-api/cgi-bin/``."""
+Later = Callable[[Callable[[], object]], object]
+"""How to run something without waiting for it."""
+
+
+def blueprint(platform: Platform, controls: Controls, later: Later | None = None) -> Blueprint:
+    """The page under ``/simulator/``, the API under ``/simulator/api/cgi-bin/`` (WeCom) and ``/simulator/oa-api/cgi-bin/``.
+
+    ``later`` runs what takes time; threads of our own when None.
+    """
     pages = Blueprint(
         "simulator", __name__, url_prefix="/simulator", static_folder="static", template_folder="templates"
     )
-    desk = Desk(platform, controls)
+    desk = Desk(platform, controls, later or ThreadPoolExecutor(8, thread_name_prefix="simulator").submit)
     pages.before_request(only_this_machine)
     pages.after_request(_protect)
     pages.register_error_handler(HTTPException, _say_error)
@@ -103,12 +110,12 @@ def _say_error(error: HTTPException) -> tuple[Response, int]:
 class Desk:
     """The views, and what runs behind them: a message takes as long as the bot takes, so it travels in a thread of its own."""
 
-    def __init__(self, platform: Platform, controls: Controls) -> None:
+    def __init__(self, platform: Platform, controls: Controls, later: Later) -> None:
         self.platform, self.controls = platform, controls
         self.run = secrets.token_hex(4)
         self.busy = ""
         self.trouble = ""
-        self._threads = ThreadPoolExecutor(8, thread_name_prefix="simulator")
+        self.later = later
 
     # what the page shows
 
@@ -257,7 +264,7 @@ class Desk:
             abort(400, "没有这个人")
 
     def _later(self, work: Callable[[], object]) -> tuple[Response, int]:
-        self._threads.submit(self._guarded, work)
+        self.later(lambda: self._guarded(work))
         return jsonify(ok=True), 202
 
     def _guarded(self, work: Callable[[], object]) -> None:

@@ -22,17 +22,17 @@ API_PATHS: dict[ChannelName, str] = {"wecom": "/simulator/api/cgi-bin", "oa": "/
 
 def over_http(base_url: str, limit: float = LIMIT) -> Post:
     """Post to the bot's real webhook; TimeoutError after ``limit`` seconds of silence, as the platform hangs up."""
-    session = requests.Session()
-    session.trust_env = False  # a proxy of the machine must not come between two ends on the same machine
 
     def post(path: str, query: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
         headers = {"Content-Type": "text/xml"}
-        try:
-            answer = session.post(
-                base_url + path, params=dict(query), data=body, headers=headers, timeout=limit
-            )
-        except requests.Timeout as error:
-            raise TimeoutError from error
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy between two ends on the same machine
+            try:
+                answer = session.post(
+                    base_url + path, params=dict(query), data=body, headers=headers, timeout=limit
+                )
+            except requests.Timeout as error:
+                raise TimeoutError from error
         return answer.status_code, answer.content
 
     return post
