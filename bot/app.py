@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import make_url
 
 import handlers
-import scheduler
 from bot import migrations, nlu
 from bot.chat import Channel, Router
 from bot.clock import Clock
@@ -99,12 +98,6 @@ def discover_router() -> Router:
         if isinstance(router, Router):
             whole.include(router)
     return whole
-
-
-def discover_jobs() -> None:
-    """Import all modules of ``scheduler/`` so that their jobs are registered."""
-    for _ in modules(scheduler):
-        pass
 
 
 def prepare(app: App) -> None:

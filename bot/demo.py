@@ -67,7 +67,6 @@ def build(folder: Path, base_url: str, *, start: datetime | None = None) -> Demo
     app = composition.build(settings, clock=clock)
     composition.prepare(app)
     fill(app)
-    composition.discover_jobs()
     return Demo(app, platform, clock, Controls(clock, _jumper(app, clock), lambda: next_theme_day(app)))
 
 

@@ -20,7 +20,6 @@ def serve(app: App, host: str, port: int, *, jobs: bool = True) -> None:
     """Answer on ``host:port`` until SIGTERM or SIGINT; messages in flight are answered before it ends."""
     from waitress import create_server
 
-    composition.discover_jobs()
     composition.warm(app)
     handle = runner.start(app.node) if jobs else None
     flask = composition.create_flask(app, wake=handle.wake if handle else lambda: None)
@@ -38,7 +37,6 @@ def serve(app: App, host: str, port: int, *, jobs: bool = True) -> None:
 
 def run_jobs(app: App) -> None:
     """Scheduler and delivery without web, until SIGTERM or SIGINT."""
-    composition.discover_jobs()
     stop = threading.Event()
     _on_stop(stop.set)
     handle = runner.start(app.node)
