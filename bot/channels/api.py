@@ -6,11 +6,14 @@ is not the expected JSON.
 
 from __future__ import annotations
 
+import io
+import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
 from wechatpy.client.base import BaseWeChatClient
 from wechatpy.exceptions import WeChatClientException
 
@@ -19,6 +22,8 @@ from bot.chat import SendError
 from bot.db import Database
 
 TIMEOUT_S = 5
+MOST_BYTES = 32 * 1024 * 1024
+"""Of one answer; what a member can send is smaller."""
 RENEW_BELOW = timedelta(minutes=20)
 
 REFUSED = frozenset({40001, 40014, 42001})
@@ -47,12 +52,30 @@ PERMANENT = REFUSED | CONFIGURATION | NOT_THIS_USER | NOT_THIS_MESSAGE
 Json = Mapping[str, Any]
 
 
+class _InTime(HTTPAdapter):
+    """Reads each answer within the time limit; the limit of requests starts anew with every byte that drips in."""
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        until = time.monotonic() + TIMEOUT_S
+        response = super().send(request, *args, **options)
+        body = bytearray()
+        while chunk := response.raw.read1(64 * 1024, decode_content=True):
+            body += chunk
+            if time.monotonic() > until or len(body) > MOST_BYTES:
+                response.close()
+                raise requests.ReadTimeout(request=request)
+        response.raw = io.BytesIO(body)
+        return response
+
+
 class Api:
     """Calls of one application. ``fetch`` gets it a token, through :meth:`ask`."""
 
     def __init__(self, base: str, application: str, database: Database, fetch: Fetch) -> None:
         self._client = BaseWeChatClient(application, timeout=TIMEOUT_S, auto_retry=False)
         self._client.API_BASE_URL = f"{base}/"
+        for scheme in ("http://", "https://"):
+            self._client._http.mount(scheme, _InTime())
         self._tokens = Tokens(database, application, fetch)
 
     def post(self, path: str, data: Json, now: datetime, **params: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import ClassVar
 
 from bot.channels import inbound
 from bot.channels.api import Api
@@ -22,8 +21,8 @@ dispatcher must remember message ids for longer than this.
 class Application:
     """A channel without its manner of speaking: authentic messages in, sealed answers out."""
 
-    name: ClassVar[str]
-    silence: ClassVar[str] = ""
+    name: str
+    silence: str = ""
     """The answer that says nothing and is taken as received."""
 
     def __init__(self, envelope: Envelope, api: Api) -> None:

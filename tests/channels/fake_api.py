@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -19,12 +20,13 @@ CLOSE = object()
 
 
 class FakeApi:
-    """``answers[path]`` is a function of (query, data), or what it would return: JSON, bytes, (status, bytes) or CLOSE."""
+    """``answers[path]`` is a function of (query, data), or what it would return: JSON, bytes, (status, bytes), CLOSE, or an iterator of pieces."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Any] = {}
         self.calls: list[tuple[str, dict[str, str], Any]] = []
         self.tokens = 0
+        self.compress = False
         self.base = ""
         self.answers["gettoken"] = self.answers["stable_token"] = self.give_token
 
@@ -74,11 +76,25 @@ def _handler(api: FakeApi) -> type[BaseHTTPRequestHandler]:
             if answer is CLOSE:
                 self.close_connection = True
                 return
+            if isinstance(answer, Iterator):
+                self._drip(answer)
+                return
             status, body = _body(answer)
             self.send_response(status)
+            if api.compress:
+                body = gzip.compress(body)
+                self.send_header("Content-Encoding", "gzip")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def _drip(self, pieces: Iterator[bytes]) -> None:
+            self.close_connection = True
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):  # the other side may leave
+                for piece in pieces:
+                    self.wfile.write(piece)
 
         def log_message(self, *args: Any) -> None:
             pass

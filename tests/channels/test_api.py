@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -52,6 +53,37 @@ def test_a_platform_that_hangs_is_left(
     done.set()
     assert (error.code, error.permanent) == (0, False)
     assert "Timeout" in str(error)
+
+
+def test_a_platform_that_answers_drop_by_drop_is_left(
+    online: Settings, database: Database, api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = threading.Event()
+
+    def drops(query: dict[str, str], data: Any) -> Iterator[bytes]:
+        for _ in range(1000):
+            yield b" "
+            left.wait(0.01)
+
+    monkeypatch.setattr(client, "TIMEOUT_S", 0.1)
+    api.answers["message/send"] = drops
+    error = failure(lambda: WeCom(online, database).send(["a"], HELLO, NOW))
+    left.set()
+    assert (error.code, error.permanent) == (0, False)
+    assert "Timeout" in str(error)
+
+
+def test_an_answer_without_end_is_left(work: WeCom, api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "MOST_BYTES", 1000)
+    api.answers["media/get"] = b"x" * 1001
+    assert failure(lambda: work.download("m7", NOW)).code == 0
+    api.answers["media/get"] = b"x" * 1000
+    assert work.download("m7", NOW) == b"x" * 1000
+
+
+def test_a_compressed_answer_is_read(work: WeCom, api: FakeApi) -> None:
+    api.compress = True
+    assert work.send(["a"], HELLO, NOW) == Sent("m1")
 
 
 def test_a_platform_that_is_not_there_is_tried_again_later(wecom: WeCom) -> None:
