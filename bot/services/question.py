@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from bot import nlu
 from bot.models.quiz import Question, QuestionKind, QuestionState
 from content.questions import Question as Shipped
 
@@ -57,7 +58,9 @@ def sync(session: Session, questions: Iterable[Shipped]) -> SyncReport:
             session.execute(update(Question).where(Question.code == code).values(row))
     if report.added:
         session.execute(insert(Question), [rows[code] for code in report.added])
-    report.retired = [c for c, (_, state) in known.items() if c not in rows and state is not QuestionState.RETIRED]
+    report.retired = [
+        c for c, (_, state) in known.items() if c not in rows and state is not QuestionState.RETIRED
+    ]
     if report.retired:
         gone = Question.code.in_(report.retired)
         session.execute(update(Question).where(gone).values(state=QuestionState.RETIRED))
@@ -68,7 +71,9 @@ def approved(session: Session, branch_id: int, today: date, topic: str | None = 
     """What may be asked in a branch today: shipped or its own, approved and in force, in order of code."""
     where = [askable(branch_id, today)] + ([Question.topic == topic] if topic else [])
     rows = session.execute(
-        select(Question.id, Question.code, Question.topic, Question.half, Question.parts).where(*where).order_by(Question.code)
+        select(Question.id, Question.code, Question.topic, Question.half, Question.parts)
+        .where(*where)
+        .order_by(Question.code)
     )
     return [Candidate(key, code, of, half, len(parts) or 1) for key, code, of, half, parts in rows]
 
@@ -82,7 +87,15 @@ def topics(session: Session, branch_id: int, today: date) -> dict[str, int]:
         .group_by(Question.topic)
         .order_by(count.desc(), Question.topic)
     )
-    return {topic: number for topic, number in rows}
+    return dict(rows.tuples().all())
+
+
+def named(said: str, known: Iterable[str]) -> list[str]:
+    """The topics that somebody may mean: exactly, by a part of the name, or by its sound."""
+    topics = list(known)
+    if said in topics:
+        return [said]
+    return [name for name in topics if name in said or said in name] or nlu.homophones(said, topics)
 
 
 def askable(branch_id: int, today: date) -> ColumnElement[bool]:
@@ -97,12 +110,18 @@ def askable(branch_id: int, today: date) -> ColumnElement[bool]:
 
 def digest_of(row: dict[str, Any]) -> str:
     """A hash of everything that is shown and judged."""
-    return hashlib.sha256(json.dumps(row, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()[:32]
+    return hashlib.sha256(
+        json.dumps(row, sort_keys=True, ensure_ascii=False, default=str).encode()
+    ).hexdigest()[:32]
 
 
 def _row(question: Shipped) -> dict[str, Any]:
     row = asdict(question)
-    row |= {"kind": QuestionKind(question.kind), "options": list(question.options), "answer": list(question.answer)}
+    row |= {
+        "kind": QuestionKind(question.kind),
+        "options": list(question.options),
+        "answer": list(question.answer),
+    }
     row["parts"] = [
         {**part, "kind": str(part["kind"]), "options": list(part["options"]), "answer": list(part["answer"])}
         for part in row["parts"]
