@@ -23,6 +23,7 @@ from bot.config import Settings
 from bot.db import Database
 from bot.services import roster
 from tests.chat import Phone, PhoneBook
+from tests.stage import Stage
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MONDAY_MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=SHANGHAI)
@@ -149,3 +150,11 @@ def _run(url: str, *statements: str) -> None:
         for statement in statements:
             connection.execute(text(statement))
     engine.dispose()
+
+
+@pytest.fixture
+def stage(database_url: str, clock: Clock) -> Iterator[Stage]:
+    """The product with the simulated platform around it, through the encrypted webhook and the real API client."""
+    whole = Stage(database_url, clock, secret=SECRET)
+    yield whole
+    whole.close()
