@@ -20,13 +20,17 @@ class ActivityState(StrEnum):
 
 
 class Activity(Base):
-    """A theme day or meeting of one branch. ``secret`` is what check-in words are made from."""
+    """A theme day or meeting of one branch, or of one group in it. ``secret`` is what check-in words are made from.
+
+    One that was held outside the bot and recorded later has no audience; it ends when it starts where its hours were not told.
+    """
 
     __tablename__ = "activity"
     __table_args__ = (Index("ix_activity_branch_state", "branch_id", "state", "starts_at"),)
 
     id: Mapped[Key]
     branch_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
     kind: Mapped[str]
     theme: Mapped[str]
     place: Mapped[str]
