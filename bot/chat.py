@@ -197,8 +197,6 @@ class Sent:
 
 class SendError(Exception):
     """A send failed as a whole. ``code`` is the platform's errcode or 0 for the network; ``permanent`` means do not try again.
-
-    ``accepted_maybe`` is set when the platform may have accepted it (a timeout after sending).
     """
 
     def __init__(self, code: int, text: str, *, permanent: bool = False, retry_after: timedelta | None = None) -> None:

@@ -7,6 +7,7 @@ file named by ``…_FILE``. An unknown variable, a bad value or a missing secret
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -24,8 +25,8 @@ class BadSettings(Exception):
 
 
 def _aes_key(value: SecretStr) -> SecretStr:
-    if len(value.get_secret_value()) not in (0, 43):
-        raise ValueError("must be the 43 characters shown in the platform's console")
+    if not re.fullmatch(r"(?:[A-Za-z0-9+/]{43})?", value.get_secret_value()):
+        raise ValueError("must be the 43 letters and digits shown in the platform's console")
     return value
 
 

@@ -128,7 +128,7 @@ def serve(port: int, say: Callable[[str], Any], *, folder: Path = Path("var")) -
     demo = build(folder, base_url)
     composition.warm(demo.app)
     handle = runner.start(demo.app.node)
-    server = create_server(create_flask(demo, handle.wake), host="127.0.0.1", port=port, threads=24, ident="zhibu")
+    server = create_server(create_flask(demo, handle.wake), host="127.0.0.1", port=port, threads=24, ident="zhibu", max_request_body_size=16 * 1024 * 1024)
     for channel in demo.app.channels.values():
         threading.Thread(target=_publish_menu, args=(channel,), daemon=True).start()
     say(f"支部通演示已就绪，请用浏览器打开： {base_url}/simulator/   （按 Ctrl+C 结束）")

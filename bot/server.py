@@ -23,7 +23,7 @@ def serve(app: App, host: str, port: int, *, jobs: bool = True) -> None:
     composition.warm(app)
     handle = runner.start(app.node) if jobs else None
     flask = composition.create_flask(app, wake=handle.wake if handle else lambda: None)
-    server = create_server(flask, host=host, port=port, threads=THREADS, ident="zhibu", clear_untrusted_proxy_headers=True)
+    server = create_server(flask, host=host, port=port, threads=THREADS, ident="zhibu", max_request_body_size=1024 * 1024, clear_untrusted_proxy_headers=True)
     _on_stop(server.close)
     log.info("listening on http://%s:%d", host, port)
     try:

@@ -149,7 +149,7 @@ def _scanned(fields: Fields) -> dict[str, Any]:
 
 
 def _card(fields: Fields) -> dict[str, Any]:
-    event = CardEvent(fields["TaskId"], fields["ResponseCode"], tuple(_chosen(fields)))
+    event = CardEvent(fields["TaskId"].partition("@")[0], fields["ResponseCode"], tuple(_chosen(fields)))
     return {"kind": Kind.CARD, "text": fields["EventKey"], "card": event}
 
 
