@@ -103,7 +103,7 @@ def _spoken(routes: Routes, ctx: Context, text: str) -> tuple[Answer, bool]:
     step = routes.router.steps.get(frame["step"]) if frame else None
     number = nlu.choice(nlu.bare(text))
     picked = ctx.talk.chosen(number) if number and (frame is None or frame["choices"]) else None
-    if frame and step and (picked or nlu.bare(text) in step.words):
+    if frame and step and (picked or _wants(step, nlu.bare(text))):
         return step.handler(ctx, picked or nlu.bare(text), frame["data"]), True
     text = picked or text
     found = routes.command(text, glued=step is None)
@@ -113,6 +113,11 @@ def _spoken(routes: Routes, ctx: Context, text: str) -> tuple[Answer, bool]:
     if frame and step:
         return step.handler(ctx, text, frame["data"]), True
     return _without_command(routes, ctx, text)
+
+
+def _wants(step: Step, said: str) -> bool:
+    """Whether an answer is, or begins with, a word that the step wants although it is a command: 不同意 那天没有到会."""
+    return any(said == w or (said.startswith(w) and said[len(w)] in _SEPARATORS) for w in step.words)
 
 
 def _without_command(routes: Routes, ctx: Context, text: str) -> tuple[Answer, bool]:
