@@ -120,10 +120,9 @@ class Delivery:
 
     def _show_answer(self, letter: Letter, answer: Mapping[str, Any]) -> None:
         account, person = letter.account, letter.person
-        if (answer["ToUserName"], answer["FromUserName"]) != (
-            person.address(account.channel),
-            account.own_name,
-        ):
+        # The bot may write a userid in lower case, as the platform does itself.
+        to, mine = str(answer["ToUserName"]).lower(), person.address(account.channel).lower()
+        if to != mine or answer["FromUserName"] != account.own_name:
             raise Garbled("the answer is addressed to somebody else")
         kind = str(answer["MsgType"])
         if kind in ("update_button", "update_template_card"):

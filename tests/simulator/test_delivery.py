@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.simulator import Platform, Slow
+from bot.simulator import Person, Platform, Slow
 from bot.simulator.delivery import SORRY
 from bot.simulator.envelope import to_xml
 from tests.simulator.conftest import Api, Clock, Wire
@@ -188,6 +188,13 @@ def test_an_answer_to_somebody_else_is_a_problem(platform: Platform, wire: Wire)
     wire.troubles = [passive(platform, {"ToUserName": "guli", "MsgType": "text", "Content": "您好"})]
     platform.say("张伟", "你好")
     assert "somebody else" in platform.problems[0]
+
+
+def test_a_userid_may_be_written_in_lower_case(platform: Platform, wire: Wire) -> None:
+    platform.world.people += (Person("赵强", "ZhaoQiang"),)
+    wire.troubles = [passive(platform, {"ToUserName": "zhaoqiang", "MsgType": "text", "Content": "您好"})]
+    assert platform.say("赵强", "你好").text == "您好"
+    assert wire.letters(platform)[-1]["FromUserName"] == "ZhaoQiang"
 
 
 def test_an_authentic_request_can_be_had_without_sending_it(platform: Platform, wire: Wire) -> None:
