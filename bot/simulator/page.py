@@ -174,12 +174,11 @@ class Desk:
 
     def _jumps(self, now: datetime) -> dict[str, datetime | None]:
         theme_day = self.controls.theme_day()
-        eve = theme_day and (theme_day - timedelta(days=1)).replace(
-            hour=EVE.hour, minute=EVE.minute, second=0, microsecond=0
-        )
-        tomorrow = (now + timedelta(days=1)).replace(
-            hour=MORNING.hour, minute=MORNING.minute, second=0, microsecond=0
-        )
+        tomorrow = datetime.combine(now + timedelta(days=1), MORNING, now.tzinfo)
+        eve = None
+        if theme_day:
+            # The day before is that of the branch's zone, in whatever zone the time is given.
+            eve = datetime.combine(theme_day.astimezone(now.tzinfo) - timedelta(days=1), EVE, now.tzinfo)
         return {
             "hour": now + timedelta(hours=1),
             "morning": tomorrow,

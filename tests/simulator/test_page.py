@@ -177,7 +177,7 @@ def test_the_clock_jumps_where_the_buttons_say(desk: Desk) -> None:
     start = desk.clock.now().astimezone(ZONE)
     desk.post("control", do="hour")
     desk.post("control", do="morning")
-    desk.theme_day = datetime(2026, 12, 5, 14, 30, tzinfo=ZONE)
+    desk.theme_day = datetime(2026, 12, 5, 6, 30, tzinfo=UTC)
     desk.post("control", do="eve")
     assert desk.jumps == [
         start + timedelta(hours=1),
