@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -20,9 +20,9 @@ from bot.models.notice import Notice, Receipt
 from bot.models.organisation import Organisation, OrganisationKind
 from bot.models.outbox import Outbox, OutboxState, Urgency
 from bot.services import outbox
-from bot.services.permission import Action, Actor, OutsideYourBranch
-from bot.times import at_time, clock, full_moment, local, moment
-from content import holidays
+from bot.services.permission import Action, Actor
+from bot.times import at_time, day, full_moment, local, moment
+from content import holidays, theme_days
 
 THEME_DAY = "主题党日"
 EVERYBODY = "全体党员"
@@ -39,6 +39,12 @@ MOST = 60
 
 class AlreadyPast(Refusal):
     text = "{when} 已经过去了，请换一个以后的时间。例如：{example}"
+
+    @classmethod
+    def of(cls, at: datetime, now: datetime) -> AlreadyPast:
+        """The refusal of a moment, with an example a week ahead."""
+        later = now + timedelta(days=7)
+        return cls(when=full_moment(at, now), example=f"{later.month}月{later.day}日 14:30")
 
 
 class ClosesTooLate(Refusal):
@@ -76,18 +82,24 @@ class Draft:
     audience: str = ""
     closes_at: datetime | None = None
 
+    def __post_init__(self) -> None:
+        for what, value in (("主题", self.theme), ("地点", self.place)):
+            if len(value) > MOST:
+                raise TooLong(what=what, most=MOST)
+
 
 @dataclass(frozen=True, slots=True)
 class Preview:
     """A complete draft with what the organiser should know before sending it."""
 
     theme: str
+    production: str
     place: str
     starts_at: datetime
     closes_at: datetime
     audience: str
     invited: tuple[int, ...]
-    day_remark: str
+    remarks: tuple[str, ...]
     clashes: tuple[Activity, ...]
 
 
@@ -104,6 +116,23 @@ class Published:
 def calendar() -> holidays.Calendar:
     """The shipped holidays, read once."""
     return holidays.load()
+
+
+@lru_cache(maxsize=1)
+def ideas() -> tuple[theme_days.ThemeDay, ...]:
+    """The shipped ideas for theme days, January first, read once."""
+    return theme_days.load()
+
+
+def production_of(theme: str) -> str:
+    """The production problem that a shipped idea serves; "" for a theme of one's own."""
+    return next((idea.production for idea in ideas() if idea.theme == theme), "")
+
+
+def draft_of(activity: Activity, now: datetime) -> Draft:
+    """The activity as a draft, to change it."""
+    there = local(activity.starts_at, now)
+    return Draft(activity.theme, there.date(), there.time(), activity.place, "", activity.signup_closes_at)
 
 
 def audiences(session: Session, branch_id: int) -> tuple[str, ...]:
@@ -147,24 +176,24 @@ def addressed(session: Session, branch_id: int, audience: str) -> list[Member]:
 def preview(session: Session, branch_id: int, draft: Draft, *, now: datetime, activity_id: int | None = None) -> Preview:
     """Check a complete draft; ``activity_id`` names the activity that is being changed, whose audience stays as it was.
 
-    Raises :class:`AlreadyPast`, :class:`ClosesTooLate`, :class:`NobodyAddressed` or :class:`TooLong`.
+    Raises :class:`AlreadyPast`, :class:`ClosesTooLate` or :class:`NobodyAddressed`.
     """
-    assert draft.on is not None and draft.at is not None, "an incomplete draft was previewed"
+    assert draft.on, "a draft without a day was previewed"
+    assert draft.at is not None, "a draft without a time was previewed"
     starts_at = at_time(draft.on, draft.at, now)
     if starts_at <= now:
-        raise AlreadyPast(when=full_moment(starts_at, now), example=_example(now))
-    for what, value in (("主题", draft.theme), ("地点", draft.place)):
-        if len(value) > MOST:
-            raise TooLong(what=what, most=MOST)
+        raise AlreadyPast.of(starts_at, now)
     invited = _invited(session, branch_id, draft, activity_id)
+    kept = session.get_one(Activity, activity_id).signup_closes_at if activity_id else None
     return Preview(
         draft.theme,
+        production_of(draft.theme),
         draft.place,
         starts_at,
-        closing(starts_at, draft.closes_at, now),
+        kept if kept and kept == draft.closes_at else closing(starts_at, draft.closes_at, now),
         draft.audience,
         invited,
-        calendar().day_kind(draft.on),
+        tuple(day_remarks(draft.on)),
         tuple(clashes(session, branch_id, starts_at, but=activity_id)),
     )
 
@@ -178,19 +207,30 @@ def _invited(session: Session, branch_id: int, draft: Draft, activity_id: int | 
     return tuple(member.id for member in members)
 
 
-def _example(now: datetime) -> str:
-    later = now + timedelta(days=7)
-    return f"{later.month}月{later.day}日 14:30"
+def day_remarks(on: date) -> Iterator[str]:
+    """What is special about a day: a rest day, a make-up working day, a freeze period, or a year without holiday data."""
+    kind, frozen = calendar().day_kind(on), calendar().frozen(on)
+    if kind != "工作日":
+        yield kind
+    if frozen:
+        yield f"当天在{frozen}期间"
+    if not calendar().has_data(on.year):
+        yield f"{on.year}年放假安排还没有录入，按周一至周五判断"
+
+
+def eve(starts_at: datetime, now: datetime) -> date:
+    """The day before, on the wall calendar."""
+    return local(starts_at, now).date() - timedelta(days=1)
 
 
 def closing(starts_at: datetime, wanted: datetime | None, now: datetime) -> datetime:
     """When sign-up closes: as wanted, else 17:00 of the day before, or the start when that is past."""
     if wanted is None:
-        default = at_time(local(starts_at, now).date() - timedelta(days=1), CLOSES_AT, now)
+        default = at_time(eve(starts_at, now), CLOSES_AT, now)
         return default if default > now else starts_at
     if not now < wanted <= starts_at:
-        day = local(starts_at, now).date() - timedelta(days=1)
-        raise ClosesTooLate(start=moment(starts_at, now), example=f"{day.month}月{day.day}日 12:00")
+        before = eve(starts_at, now)
+        raise ClosesTooLate(start=moment(starts_at, now), example=f"{before.month}月{before.day}日 12:00")
     return wanted
 
 
@@ -220,6 +260,7 @@ def publish(session: Session, author: Member, draft: Draft, *, now: datetime, ki
         starts_at=checked.starts_at,
         ends_at=checked.starts_at + LASTS,
         signup_closes_at=checked.closes_at,
+        production=checked.production,
         secret=secrets.token_hex(16),
         created_by=author.id,
         published_at=now,
@@ -228,7 +269,7 @@ def publish(session: Session, author: Member, draft: Draft, *, now: datetime, ki
     session.flush()
     session.execute(
         insert(SignUp),
-        [{"activity_id": activity.id, "member_id": m, "state": SignUpState.INVITED, "reason": "", "decision": ""} for m in checked.invited],
+        [{"activity_id": activity.id, "member_id": member, "state": SignUpState.INVITED} for member in checked.invited],
     )
     _announce(session, activity, author, checked.invited, now)
     return Published(activity, len(checked.invited), unreachable(session, checked.invited))
@@ -263,13 +304,13 @@ def _announce(session: Session, activity: Activity, author: Member, invited: Seq
 
 
 def notice_text(activity: Activity, now: datetime) -> str:
-    """What the invited read."""
-    return (
-        f"{activity.kind}通知：{activity.theme}\n"
-        f"时间：{full_moment(activity.starts_at, now)}\n"
-        f"地点：{activity.place}\n"
-        f"请在 {moment(activity.signup_closes_at, now)} 前回复 报名；不能参加请回复 请假 原因。"
-    )
+    """What the invited read, perhaps on another day: no word depends on today."""
+    closes = local(activity.signup_closes_at, now)
+    lines = [f"{activity.kind}通知：{activity.theme}", f"时间：{full_moment(activity.starts_at, now)}", f"地点：{activity.place}"]
+    if activity.production:
+        lines.append(f"结合生产：{activity.production}")
+    lines.append(f"请在{day(closes.date(), now)}{closes:%H:%M}前回复 报名；不能参加请回复 请假 原因。")
+    return "\n".join(lines)
 
 
 def card(activity: Activity, now: datetime) -> Card:
@@ -291,10 +332,10 @@ def unreachable(session: Session, member_ids: Sequence[int]) -> tuple[str, ...]:
 
 def change(session: Session, activity: Activity, draft: Draft, *, now: datetime) -> int:
     """Give the activity the draft's theme, time, place and end of sign-up; queue the news to those signed up and return their number."""
-    _require_published(session, activity, "修改")
+    lock_published(session, activity, "修改")
     checked = preview(session, activity.branch_id, draft, now=now, activity_id=activity.id)
     before = (activity.theme, activity.starts_at, activity.place)
-    activity.theme, activity.place = checked.theme, checked.place
+    activity.theme, activity.production, activity.place = checked.theme, checked.production, checked.place
     activity.starts_at, activity.ends_at = checked.starts_at, checked.starts_at + LASTS
     activity.signup_closes_at = checked.closes_at
     session.flush()
@@ -309,7 +350,7 @@ def change(session: Session, activity: Activity, draft: Draft, *, now: datetime)
 
 def cancel(session: Session, activity: Activity, *, reason: str, now: datetime) -> int:
     """Call the activity off; queue the news to those who signed up or asked leave and return their number."""
-    _require_published(session, activity, "取消")
+    lock_published(session, activity, "取消")
     activity.state = ActivityState.CANCELLED
     told = members_in(session, activity.id, *(state for state in SignUpState if state is not SignUpState.INVITED))
     because = f"（{reason}）" if reason else ""
@@ -328,9 +369,14 @@ def cancel(session: Session, activity: Activity, *, reason: str, now: datetime) 
     return len(told)
 
 
-def _require_published(session: Session, activity: Activity, act: str) -> None:
+def lock_published(session: Session, activity: Activity, act: str) -> None:
     """Lock the activity against its twin; :class:`NotOpenAnyMore` when it is ended or cancelled."""
     lock(session, activity)
+    require_published(activity, act)
+
+
+def require_published(activity: Activity, act: str) -> None:
+    """:class:`NotOpenAnyMore` when the activity is ended or cancelled."""
     if activity.state is not ActivityState.PUBLISHED:
         state = "已经结束" if activity.state is ActivityState.ENDED else "已经取消"
         raise NotOpenAnyMore(theme=activity.theme, state=state, act=act)
@@ -385,13 +431,13 @@ def states(session: Session, activity_id: int) -> dict[SignUpState, int]:
     rows = session.execute(
         select(SignUp.state, func.count()).where(SignUp.activity_id == activity_id).group_by(SignUp.state)
     ).all()
-    return {state: 0 for state in SignUpState} | {state: count for state, count in rows}
+    return dict.fromkeys(SignUpState, 0) | {state: count for state, count in rows}  # noqa: C416
 
 
 def reminders(activity: Activity, now: datetime) -> list[datetime]:
     """When those signed up are reminded: 17:00 of the day before and one hour before; only what is still to come."""
-    eve = at_time(local(activity.starts_at, now).date() - timedelta(days=1), CLOSES_AT, now)
-    return [at for at in (eve, activity.starts_at - timedelta(hours=1)) if at > now]
+    day_before = at_time(eve(activity.starts_at, now), CLOSES_AT, now)
+    return [at for at in (day_before, activity.starts_at - timedelta(hours=1)) if at > now]
 
 
 def seen_by(actor: Actor, action: Action) -> ColumnElement[bool]:
@@ -403,8 +449,8 @@ def seen_by(actor: Actor, action: Action) -> ColumnElement[bool]:
     return Activity.branch_id.in_(nodes) | Activity.branch_id.in_(parents)
 
 
-def managed(session: Session, actor: Actor, action: Action, number: int | None, *, state: ActivityState | None = None) -> Sequence[Activity]:
-    """The activities an act may be about: number ``number`` if given, else the published ones of the actor's branch, newest first.
+def managed(session: Session, actor: Actor, action: Action, number: int | None) -> Sequence[Activity]:
+    """The activities an act may be about: number ``number`` if given, else the published ones of the actor's branch.
 
     :class:`NoSuchActivity` for a number that is not there or lies outside the actor's scope.
     """
@@ -415,21 +461,8 @@ def managed(session: Session, actor: Actor, action: Action, number: int | None, 
         if not found:
             raise NoSuchActivity(number=number)
         return found
-    branch_id = actor.member.branch_id
-    return session.scalars(query.where(Activity.branch_id == branch_id, Activity.state == (state or ActivityState.PUBLISHED))).all()
-
-
-def in_charge(session: Session, branch_id: int, *, on: date) -> str:
-    """Whom to ask: the names of the secretary and deputies of a branch, or "支部书记" where the roster names none."""
-    from bot.services.sign_up import deciders
-
-    names = [member.name for member in deciders(session, branch_id, on=on)[:2]]
-    return "、".join(names) or "支部书记"
-
-
-def require_own_branch(session: Session, actor: Actor, action: Action) -> int:
-    """The actor's branch, if the action is allowed there; :class:`OutsideYourBranch` otherwise."""
-    return actor.on_branch(session, action, actor.member.branch_id).id
+    own = (Activity.branch_id == actor.member.branch_id, Activity.state == ActivityState.PUBLISHED)
+    return session.scalars(query.where(*own)).all()
 
 
 def window_opens(activity: Activity) -> datetime:
@@ -442,5 +475,3 @@ def short(activity: Activity, now: datetime) -> str:
     there = local(activity.starts_at, now)
     return f"{there.month}月{there.day}日{activity.kind}“{activity.theme}”"
 
-
-__all__ = ["OutsideYourBranch", "clock"]
