@@ -24,6 +24,8 @@ REQUIRED = ("姓名", "党支部", "身份")
 COLUMNS = ("姓名", "账号", "工号", "党支部", "党小组", "班组", "身份", "职务", "入党日期", "手机号")
 MOST_BYTES = 20 * 1024 * 1024
 _ACCOUNT = re.compile(r"[A-Za-z0-9_.@\-]{1,64}")
+MOST_CHARACTERS = 120
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _PHONE = re.compile(r"\+?[0-9\-]{7,20}")
 _STATUS = {s.value: s for s in MemberStatus} | {
     "党员": MemberStatus.FULL,
@@ -122,6 +124,9 @@ def parse(number: int, row: Mapping[str, str]) -> Line:
     for name in REQUIRED:
         if not cell[name]:
             raise BadLine(f"{name}没有填")
+    for name, text in cell.items():
+        if len(text) > MOST_CHARACTERS or _UNPRINTABLE.search(text):
+            raise BadLine(f"{name}太长或有不能用的字符")
     if len(cell["姓名"]) > 50 or re.search(r"[<>\x00-\x1f=]", cell["姓名"]):
         raise BadLine("姓名里有不能用的字符或太长")
     if cell["账号"] and not _ACCOUNT.fullmatch(cell["账号"]):
@@ -196,30 +201,46 @@ class _Importer:
 
     def take(self, line: Line) -> str:
         """Add or update one person; returns added, updated or unchanged."""
-        branch = self._node(line.branch, None)
-        if branch.kind is OrganisationKind.GROUP:
+        if organisation.kind_of(line.branch) is OrganisationKind.GROUP:
             raise BadLine("党支部一栏写的是党小组")
+        branch = self._node(line.branch, None)
         group = self._node(line.group, branch) if line.group else None
         member = self._known(line, branch)
+        if member is not None and member.id in self.seen:
+            raise BadLine(f"与第 {self.seen[member.id]} 行是同一个人")
         wanted = self._values(line, branch, group, member)
+        left: set[int | None] = set()
         if member is None:
             member = Member(created_at=self.now, **wanted)
             self.session.add(member)
             self.session.flush()
-            self._index(member)
             outcome = "added"
         else:
-            changed = [name for name, value in wanted.items() if getattr(member, name) != value]
-            for name in changed:
-                setattr(member, name, wanted[name])
-            outcome = "updated" if changed else "unchanged"
-        if member.id in self.seen:
-            raise BadLine(f"与第 {self.seen[member.id]} 行是同一个人")
+            left = {member.branch_id, member.group_id}
+            outcome = "updated" if self._change(member, wanted) else "unchanged"
+        self._index(member)
         self.seen[member.id] = line.number
-        if self._set_roles(member, line.post, branch, group) and outcome == "unchanged":
+        if self._set_roles(member, line.post, branch, group, left) and outcome == "unchanged":
             outcome = "updated"
         self._identify(member)
         return outcome
+
+    def _change(self, member: Member, wanted: dict[str, object]) -> bool:
+        changed = [name for name, value in wanted.items() if getattr(member, name) != value]
+        if "account" in changed and member.account in self.identities:
+            # The old account may belong to somebody else tomorrow.
+            self.identities[member.account].member_id = None
+        if {"account", "staff_no", "name", "branch_id"} & set(changed):
+            self._forget(member)
+        for name in changed:
+            setattr(member, name, wanted[name])
+        return bool(changed)
+
+    def _forget(self, member: Member) -> None:
+        """Take a member out of the indexes before what they are indexed by changes."""
+        self.by_account.pop(member.account or "", None)
+        self.by_staff_no.pop(member.staff_no or "", None)
+        self.by_name[member.branch_id, member.name].remove(member)
 
     def _known(self, line: Line, branch: Organisation) -> Member | None:
         by_account = self.by_account.get(line.account) if line.account else None
@@ -228,7 +249,7 @@ class _Importer:
             raise BadLine(f"账号属于{by_account.name}，工号属于{by_staff_no.name}，请核对")
         found = by_account or by_staff_no
         if found is not None:
-            if found.name != line.name and found.id in self.seen:
+            if found.id in self.seen and found.name != line.name:
                 raise BadLine(f"账号或工号与第 {self.seen[found.id]} 行重复")
             return found
         namesakes = self.by_name[branch.id, line.name]
@@ -268,7 +289,9 @@ class _Importer:
             self.by_account[member.account] = member
         if member.staff_no:
             self.by_staff_no[member.staff_no] = member
-        self.by_name[member.branch_id, member.name].append(member)
+        namesakes = self.by_name[member.branch_id, member.name]
+        if member not in namesakes:
+            namesakes.append(member)
 
     def _node(self, name: str, parent: Organisation | None) -> Organisation:
         key = (name, parent.id if parent else None)
@@ -280,11 +303,16 @@ class _Importer:
             )
         return self.nodes[key]
 
-    def _set_roles(self, member: Member, post: str, branch: Organisation, group: Organisation | None) -> bool:
-        """Give the roles that 职务 names and end those it no longer names; roles over other nodes are left alone."""
+    def _set_roles(
+        self, member: Member, post: str, branch: Organisation, group: Organisation | None, left: set[int | None]
+    ) -> bool:
+        """Give the roles that 职务 names and end those it no longer names, also over the branch and group that the member left.
+
+        Roles over other nodes (the committee's admin) are left alone.
+        """
         wanted = {(role, node.id) for role, node in _roles_of(post, branch, group)}
         today = self.now.date()
-        own = {branch.id} | ({group.id} if group else set())
+        own = left | {branch.id} | ({group.id} if group else set())
         current = [r for r in self.roles[member.id] if r.organisation_id in own and r.ends_on is None]
         have = {(r.name, r.organisation_id) for r in current}
         for role in current:

@@ -1,0 +1,241 @@
+"""The roster: every line is taken or named with its reason, and importing again never doubles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from openpyxl import Workbook
+from sqlalchemy import func, select
+
+from bot.clock import Clock
+from bot.db import Database
+from bot.models.identity import Identity
+from bot.models.member import Member, MemberStatus, Role, RoleName
+from bot.models.organisation import Organisation
+from bot.services import phone as phones
+from bot.services import roster
+from bot.services.permission import actor_of
+from bot.services.roster import Report, UnreadableRoster
+from tests.conftest import ROSTER, SECRET
+
+BRANCH = "示范供电公司党委/检修党支部"
+HEADER = ",".join(roster.COLUMNS)
+Import = Callable[..., Report]
+
+
+@pytest.fixture
+def take(database: Database, clock: Clock, tmp_path: Path) -> Import:
+    """Import lines under the usual header, as a secretary's csv file."""
+
+    def importing(*lines: str, header: str = HEADER, encoding: str = "utf-8") -> Report:
+        file = tmp_path / "roster.csv"
+        file.write_bytes("\n".join([header, *lines, ""]).encode(encoding))
+        return load(file)
+
+    def load(file: Path) -> Report:
+        with database.write() as session:
+            return roster.import_rows(session, roster.read(file), secret=SECRET, now=clock())
+
+    importing.load = load  # type: ignore[attr-defined]
+    return importing
+
+
+def line(name: str, account: str = "", staff_no: str = "", **more: str) -> str:
+    cells = {"姓名": name, "账号": account, "工号": staff_no, "党支部": BRANCH, "身份": "正式党员", **more}
+    return ",".join(cells.get(column, "") for column in roster.COLUMNS)
+
+
+def member(database: Database, name: str) -> Member:
+    with database.read() as session:
+        return session.scalars(select(Member).where(Member.name == name)).one()
+
+
+def count(database: Database, table: type[object]) -> int:
+    with database.read() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def roles(database: Database, name: str, on: date) -> set[tuple[RoleName, str]]:
+    """The roles in force on a day, with the node's name."""
+    with database.read() as session:
+        who = session.scalars(select(Member).where(Member.name == name)).one()
+        nodes = {node.id: node.name for node in session.scalars(select(Organisation))}
+        return {(role, nodes[node]) for role, node, _ in actor_of(session, who, on=on).scopes}
+
+
+def tomorrow(clock: Clock) -> date:
+    return (clock() + timedelta(days=1)).date()
+
+
+def test_the_demo_roster_again_changes_nothing(database: Database, clock: Clock) -> None:
+    before = [count(database, table) for table in (Member, Identity, Role, Organisation)]
+    with database.write() as session:
+        report = roster.import_rows(session, roster.read(ROSTER), secret=SECRET, now=clock())
+    assert (report.added, report.updated, report.rejected) == ([], [], [])
+    assert report.unchanged == list(range(2, 14))
+    assert [count(database, table) for table in (Member, Identity, Role, Organisation)] == before
+
+
+def test_good_lines_are_kept_and_bad_ones_named(take: Import, database: Database) -> None:
+    report = take(
+        line("李四", "lisi", "D0101"),
+        line("", "wu"),
+        line("钱五", "qianwu", 身份="党员代表"),
+        line("孙六", "sunliu", 入党日期="去年夏天"),
+        line("周七", "zhou qi"),
+        line("吴八", 党支部=""),
+        line("郑九", "zhengjiu", 手机号="12a"),
+        line("王十", "wangshi", 入党日期="2020年2月30日"),
+        line("冯<一>", "fengyi"),
+        line("陈二", "chener", 班组="班" * 200),
+        line("褚三", "chusan", 党支部="第一党小组"),
+        line("卫四", "weisi", "D0111"),
+    )
+    assert report.added == [2, 13]
+    reasons = dict(report.rejected)
+    assert sorted(reasons) == list(range(3, 13))
+    expected = {3: "姓名", 4: "身份", 5: "入党日期", 6: "账号", 7: "党支部", 8: "手机号", 9: "入党日期", 10: "姓名", 11: "班组", 12: "党小组"}
+    for number, word in expected.items():
+        assert word in reasons[number]
+    assert count(database, Member) == 14
+
+
+def test_a_rejected_line_leaves_nothing_behind(take: Import, database: Database) -> None:
+    nodes = count(database, Organisation)
+    report = take(line("褚三", "chusan", 党支部="临时党小组"))
+    assert report.rejected
+    assert count(database, Organisation) == nodes
+
+
+def test_the_second_line_of_one_person_does_not_overwrite_the_first(take: Import, database: Database) -> None:
+    report = take(line("张伟", "zhangwei", 班组="甲班"), line("张伟", "zhangwei", 班组="乙班"))
+    assert report.updated == [2]
+    assert report.rejected == [(3, "与第 2 行是同一个人")]
+    assert member(database, "张伟").crew == "甲班"
+
+
+def test_one_account_on_two_people_is_refused(take: Import, database: Database) -> None:
+    report = take(line("李四", "same"), line("赵六", "same"))
+    assert report.added == [2]
+    assert report.rejected[0][0] == 3
+    assert "第 2 行重复" in report.rejected[0][1]
+
+
+def test_a_staff_number_given_in_this_file_cannot_be_given_again(take: Import) -> None:
+    take(line("李四", "lisi"))
+    report = take(line("李四", "lisi", "D0200"), line("赵六", "zhaoliu", "D0200"))
+    assert report.updated == [2]
+    assert "第 2 行重复" in report.rejected[0][1]
+
+
+def test_account_and_staff_number_of_different_people_are_refused(take: Import) -> None:
+    report = take(line("张伟", "zhangwei", "D0003"))
+    assert "账号属于张伟，工号属于古丽" in report.rejected[0][1]
+
+
+def test_namesakes_are_two_people_when_their_numbers_differ(take: Import, database: Database) -> None:
+    assert take(line("李四", "", "D0101"), line("李四", "", "D0102")).added == [2, 3]
+    report = take(line("李四"))
+    assert "2位李四" in report.rejected[0][1]
+
+
+def test_gbk_from_a_chinese_excel_is_read(take: Import, database: Database) -> None:
+    assert take(line("李四", "lisi"), encoding="gbk").added == [2]
+    assert member(database, "李四").account == "lisi"
+
+
+def test_an_xlsx_with_real_dates_and_numbers_is_read(take: Import, database: Database, tmp_path: Path) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(["姓名", "工号", "党支部", "身份", "入党日期", "手机号"])
+    sheet.append(["李四", 20101, BRANCH, "预备党员", datetime(2025, 7, 1), 13800000000])  # noqa: DTZ001 - Excel has no zones
+    sheet.append([])
+    sheet.append(["赵六", 20102, BRANCH, "群众", "20190701", None])
+    file = tmp_path / "roster.xlsx"
+    book.save(file)
+    report = take.load(file)  # type: ignore[attr-defined]
+    assert (report.added, report.rejected) == ([2, 4], [])
+    who = member(database, "李四")
+    assert (who.staff_no, who.joined_on, who.status) == ("20101", date(2025, 7, 1), MemberStatus.PROBATIONARY)
+    assert member(database, "赵六").joined_on == date(2019, 7, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("roster.xlsx", b"PK\x03\x04 and then nothing", "Excel"),
+        ("roster.xlsx", b"not a workbook", "Excel"),
+        ("roster.csv", b"", "空的"),
+        ("roster.csv", "姓名,账号\n张伟,zhangwei\n".encode(), "第1行缺少列：党支部、身份"),
+        ("roster.csv", b"\xff\xfe\x00\x81\x20\xff", "编码"),
+        ("roster.csv", '姓名,党支部,身份\n"张伟,a,b\n'.encode(), "CSV"),
+    ],
+)
+def test_what_is_no_roster_is_refused_with_a_reason(tmp_path: Path, name: str, content: bytes, why: str) -> None:
+    file = tmp_path / name
+    file.write_bytes(content)
+    with pytest.raises(UnreadableRoster, match=why):
+        roster.read(file)
+
+
+def test_a_missing_file_is_refused_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableRoster, match="nowhere"):
+        roster.read(tmp_path / "nowhere.csv")
+
+
+def test_a_phone_number_is_stored_encrypted(take: Import, database: Database) -> None:
+    row = line("李四", "lisi", 手机号="13800001234")
+    take(row)
+    stored = member(database, "李四").phone
+    assert stored is not None
+    assert "1380000" not in stored
+    assert phones.unseal(stored, SECRET) == "13800001234"
+    assert take(row).unchanged == [2]
+
+
+def test_a_post_gives_its_roles_and_losing_it_ends_them(take: Import, database: Database, clock: Clock) -> None:
+    take(line("李四", "lisi", 党小组="第二党小组", 职务="党小组长、宣传委员"))
+    assert roles(database, "李四", clock().date()) == {
+        (RoleName.GROUP_LEADER, "第二党小组"),
+        (RoleName.PUBLICITY, "检修党支部"),
+    }
+    report = take(line("李四", "lisi", 党小组="第二党小组", 职务="宣传委员"))
+    assert report.updated == [2]
+    assert roles(database, "李四", tomorrow(clock)) == {(RoleName.PUBLICITY, "检修党支部")}
+
+
+def test_who_moves_to_another_branch_loses_the_roles_over_the_old_one(
+    take: Import, database: Database, clock: Clock
+) -> None:
+    take(line("王建国", "wangjianguo", 党支部="示范供电公司党委/运行党支部", 职务="书记"))
+    assert roles(database, "王建国", tomorrow(clock)) == {(RoleName.SECRETARY, "运行党支部")}
+
+
+def test_who_moves_to_another_group_no_longer_leads_the_old_one(take: Import, database: Database, clock: Clock) -> None:
+    take(line("马强", "maqiang", 党小组="第一党小组"))
+    assert roles(database, "马强", tomorrow(clock)) == set()
+
+
+def test_a_changed_account_frees_the_old_one(take: Import, database: Database) -> None:
+    take(line("张伟", "zhangwei2", "D0002"))
+    with database.read() as session:
+        bound = {i.external_id: i.member_id for i in session.scalars(select(Identity))}
+    assert bound["zhangwei"] is None
+    assert bound["zhangwei2"] == member(database, "张伟").id
+
+
+def test_an_account_may_pass_to_somebody_else_in_one_file(take: Import, database: Database) -> None:
+    report = take(line("张伟", "zhangwei2", "D0002"), line("李四", "zhangwei", "D0101"))
+    assert (report.updated, report.added, report.rejected) == ([2], [3], [])
+    assert member(database, "李四").account == "zhangwei"
+
+
+def test_who_left_is_taken_up_again(take: Import, database: Database) -> None:
+    with database.write() as session:
+        session.scalars(select(Member).where(Member.name == "张伟")).one().active = False
+    assert take(line("张伟", "zhangwei", "D0002")).updated == [2]
+    assert member(database, "张伟").active
