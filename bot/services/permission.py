@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, literal, or_, select
 from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
@@ -41,12 +41,25 @@ RIGHTS: dict[RoleName, frozenset[Action]] = {
 }
 
 
+_RANK = {RoleName.ADMIN: 3, RoleName.SECRETARY: 2, RoleName.DEPUTY_SECRETARY: 1}
+"""Who stands above whom where roles are granted and accounts are handed out; all other roles are 0."""
+
+
+def rank(role: RoleName) -> int:
+    """How high a role stands when somebody above is needed: 3 for the committee's admin, 0 below the deputy secretary."""
+    return _RANK.get(role, 0)
+
+
 class NotAllowed(Refusal):
     text = "这项操作（{action}）需要支部书记或委员来办，请联系他们。"
 
 
 class OutsideYourBranch(Refusal):
     text = "只能处理本支部的人和事。没有找到{what}。"
+
+
+class NeedsSomebodyAbove(Refusal):
+    text = "{what}要由上级（{who}）来办。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +82,16 @@ class Actor:
         if not self.may(action):
             raise NotAllowed(action=action.value)
 
+    @property
+    def rank(self) -> int:
+        """The highest rank among the member's roles."""
+        return max((rank(role) for role, _, _ in self.scopes), default=0)
+
+    def require_above(self, other_rank: int, what: str) -> None:
+        """Raise :class:`NeedsSomebodyAbove` unless the member stands above that rank."""
+        if self.rank <= other_rank:
+            raise NeedsSomebodyAbove(what=what, who="支部书记" if other_rank < 2 else "党委管理员")
+
     def within(self, action: Action) -> ColumnElement[bool]:
         """A condition on :class:`Organisation` for the nodes where the action is allowed."""
         return or_(False, *(Organisation.path.startswith(path, autoescape=True) for path in self.paths(action)))
@@ -90,3 +113,24 @@ def actor_of(session: Session, member: Member, *, on: date) -> Actor:
         .where(Role.member_id == member.id, Role.starts_on <= on, or_(Role.ends_on.is_(None), Role.ends_on >= on))
     ).all()
     return Actor(member, tuple((name, node, path) for name, node, path in rows))
+
+
+def holders(session: Session, action: Action, branch_id: int, *, on: date) -> list[Member]:
+    """The active members who may do something in a branch on a day: those of the branch itself first, each by the order of roles."""
+    path = session.scalar(select(Organisation.path).where(Organisation.id == branch_id))
+    able = [role for role in RoleName if action in RIGHTS[role]]
+    rows = session.execute(
+        select(Member, Role.name, Organisation.path)
+        .join(Role, Role.member_id == Member.id)
+        .join(Organisation, Organisation.id == Role.organisation_id)
+        .where(
+            Member.active,
+            Role.name.in_(able),
+            Role.starts_on <= on,
+            or_(Role.ends_on.is_(None), Role.ends_on >= on),
+            literal(path).startswith(Organisation.path),
+        )
+        .order_by(Member.id)
+    ).all()
+    nearest = sorted(rows, key=lambda row: (-len(row[2]), able.index(row[1])))
+    return list(dict.fromkeys(member for member, _, _ in nearest))

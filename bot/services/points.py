@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session, aliased
 
 from bot.db import upsert
 from bot.errors import Refusal
 from bot.models.member import Member
+from bot.models.organisation import Organisation
 from bot.models.points import PointBalance, PointEntry
+from bot.services.permission import Action, Actor
 from bot.times import local, quarter
 from content import points as rules_file
 from content.points import PointRules, Rule
@@ -24,7 +27,30 @@ class NoSuchEntry(Refusal):
 
 
 class AlreadyReversed(Refusal):
-    text = "第 {number} 条积分已经更正过了。"
+    text = "第 {number} 条积分已经更正过了，不能再更正。发 积分明细 可以看到更正的那一条。"
+
+
+class IsAReversal(Refusal):
+    text = "第 {number} 条本身就是更正，不能再更正。本人有异议可以发：申诉 {number} 理由"
+
+
+class Oneself(Refusal):
+    text = "不能给自己加分或更正，请由支部其他委员办理。"
+
+
+class OutOfUse(Refusal):
+    text = "{name}已停用，不能加分。如已回到支部，请先发：恢复 {name}"
+
+
+class WrongAmount(Refusal):
+    text = "按“{rule}”每次可给 1–{most} 分，您写的是 {points} 分，请重新写。"
+
+
+class OverCap(Refusal):
+    text = "按“{rule}”{per}最多计 {cap} 分，{name}还可加 {room} 分，没有加分。"
+
+
+PER = {"day": "每天", "month": "每月", "quarter": "每季度"}
 
 
 @lru_cache(maxsize=1)
@@ -57,6 +83,12 @@ class Standing:
         return sum(min(points, cap) for _, points, cap in self.dimensions)
 
 
+def counted(dimension: str, points: int) -> int:
+    """What of a quarter's points in a dimension counts; a dimension that the rules no longer know counts in full."""
+    caps = {d.name: d.cap for d in rules().dimensions}
+    return min(points, caps.get(dimension, points))
+
+
 def award(
     session: Session,
     member_id: int,
@@ -74,7 +106,7 @@ def award(
     """
     rule = rules().rule(code, now.date())
     wanted = rule.points if points is None else points
-    given = min(wanted, _left_of_cap(session, member_id, rule, now))
+    given = min(wanted, room(session, member_id, rule, now))
     period = quarter(now)
     if given <= 0:
         return Award(0, rule, total(session, member_id, period), None)
@@ -101,8 +133,10 @@ def award(
 
 
 def reverse(session: Session, entry: PointEntry, *, reason: str, giver_id: int, now: datetime) -> PointEntry:
-    """Take an entry back by a new row in the entry's own period; :class:`AlreadyReversed` the second time."""
-    if session.scalar(select(PointEntry.id).where(PointEntry.reverses_id == entry.id)) or entry.reverses_id:
+    """Take an entry back by a new row in the entry's own period; :class:`AlreadyReversed` the second time, :class:`IsAReversal` for a reversal."""
+    if entry.reverses_id:
+        raise IsAReversal(number=entry.id)
+    if session.scalar(select(PointEntry.id).where(PointEntry.reverses_id == entry.id)):
         raise AlreadyReversed(number=entry.id)
     row = PointEntry(
         member_id=entry.member_id,
@@ -123,13 +157,92 @@ def reverse(session: Session, entry: PointEntry, *, reason: str, giver_id: int, 
     return row
 
 
+def give(
+    session: Session, giver_id: int, member: Member, rule: Rule, points: int, *, fact: str, reason: str, now: datetime
+) -> Award:
+    """Points that a person gives by a rule: the whole amount or a refusal that says why not.
+
+    :class:`Oneself`, :class:`OutOfUse`, :class:`WrongAmount` (above what the rule allows at a time) or :class:`OverCap`.
+    """
+    if member.id == giver_id:
+        raise Oneself
+    if not member.active:
+        raise OutOfUse(name=member.name)
+    if not 0 < points <= most_of(rule):
+        raise WrongAmount(rule=rule.name, most=most_of(rule), points=points)
+    left = room(session, member.id, rule, now)
+    if left < points:
+        raise OverCap(rule=rule.name, per=PER[rule.per], cap=rule.cap, name=member.name, room=max(left, 0))
+    return award(session, member.id, rule.code, fact=fact, reason=reason, now=now, points=points, giver_id=giver_id)
+
+
+def most_of(rule: Rule) -> int:
+    """The most points that one deed can earn by a rule."""
+    return max(rule.most, rule.points)
+
+
+def rule_of(entry: PointEntry) -> Rule | None:
+    """The rule and version that an entry was made by; None when the rules no longer have it."""
+    return next((r for r in rules().rules if (r.code, r.version) == (entry.rule, entry.version)), None)
+
+
+def live(session: Session, entry: PointEntry) -> tuple[PointEntry, bool]:
+    """The row in which an entry lives on, and whether that row still counts.
+
+    A reversal leads to what it took back; what was corrected leads to its correction.
+    """
+    if entry.reverses_id:
+        entry = session.get_one(PointEntry, entry.reverses_id)
+    while True:
+        after = session.scalars(select(PointEntry).where(PointEntry.fact == f"correction {entry.id}")).one_or_none()
+        if after is None:
+            break
+        entry = after
+    return entry, not session.scalar(select(PointEntry.id).where(PointEntry.reverses_id == entry.id))
+
+
+def correct(
+    session: Session, entry: PointEntry, points: int, *, reason: str, giver_id: int, now: datetime
+) -> tuple[PointEntry | None, PointEntry | None]:
+    """Make an entry count ``points``: a reversing row (None when it was already taken back) and a new row (None for 0 points).
+
+    The new row has the old one's rule, version and quarter, so that the past is judged by its own rules. It is within what the rule gives for one
+    deed, so no cap is asked: it takes the place of what was counted.
+    """
+    standing_entry, counts = live(session, entry)
+    rule = rule_of(standing_entry)
+    if rule is not None and not 0 <= points <= most_of(rule):
+        raise WrongAmount(rule=rule.name, most=most_of(rule), points=points)
+    reversal = reverse(session, standing_entry, reason=reason, giver_id=giver_id, now=now) if counts else None
+    if points == 0:
+        return reversal, None
+    row = PointEntry(
+        member_id=standing_entry.member_id,
+        rule=standing_entry.rule,
+        version=standing_entry.version,
+        dimension=standing_entry.dimension,
+        points=points,
+        fact=f"correction {standing_entry.id}",
+        reason=reason,
+        period=standing_entry.period,
+        giver_id=giver_id,
+        reverses_id=None,
+        at=now,
+    )
+    session.add(row)
+    session.flush()
+    _move(session, row.member_id, row.period, row.dimension, points)
+    return reversal, row
+
+
 def total(session: Session, member_id: int, period: str) -> int:
-    """The sum of a member's balances of a quarter, dimensions uncapped."""
-    return session.scalar(
-        select(func.coalesce(func.sum(PointBalance.points), 0)).where(
+    """The sum of a member's quarter, each dimension counted up to its cap."""
+    rows = session.execute(
+        select(PointBalance.dimension, PointBalance.points).where(
             PointBalance.member_id == member_id, PointBalance.period == period
         )
-    ) or 0
+    )
+    return sum(counted(dimension, points) for dimension, points in rows)
 
 
 def standing(session: Session, member_id: int, now: datetime) -> Standing:
@@ -142,7 +255,7 @@ def standing(session: Session, member_id: int, now: datetime) -> Standing:
     ).all()
     have = {dimension: points for p, dimension, points in rows if p == period}
     dimensions = tuple((d.name, have.get(d.name, 0), d.cap) for d in rules().dimensions)
-    return Standing(period, dimensions, sum(points for _, _, points in rows))
+    return Standing(period, dimensions, sum(counted(dimension, points) for _, dimension, points in rows))
 
 
 def last_entries(session: Session, member_id: int, *, most: int = 5, skip: int = 0) -> Sequence[PointEntry]:
@@ -152,15 +265,53 @@ def last_entries(session: Session, member_id: int, *, most: int = 5, skip: int =
     ).all()
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An entry with the name of who gave it; no name for what the product itself counted."""
+
+    entry: PointEntry
+    giver: str | None
+
+
+def page(session: Session, member_id: int, number: int, *, size: int = 10) -> tuple[list[Line], bool]:
+    """A page (from 1) of a member's entries, newest first, and whether there are more."""
+    rows = session.execute(
+        select(PointEntry, Member.name)
+        .outerjoin(Member, Member.id == PointEntry.giver_id)
+        .where(PointEntry.member_id == member_id)
+        .order_by(PointEntry.id.desc())
+        .limit(size + 1)
+        .offset((number - 1) * size)
+    ).all()
+    return [Line(entry, giver) for entry, giver in rows[:size]], len(rows) > size
+
+
+def correctable(session: Session, actor: Actor, number: int) -> tuple[PointEntry, Member]:
+    """Somebody's entry that the actor may take back; :class:`NoSuchEntry` outside the own branch, :class:`Oneself` for the own ones."""
+    found = session.execute(
+        select(PointEntry, Member)
+        .join(Member, Member.id == PointEntry.member_id)
+        .join(Organisation, Organisation.id == Member.branch_id)
+        .where(PointEntry.id == number, actor.within(Action.GIVE_POINTS))
+    ).one_or_none()
+    if found is None:
+        raise NoSuchEntry(number=number)
+    if found[1].id == actor.member.id:
+        raise Oneself
+    return found[0], found[1]
+
+
 def branch_median(session: Session, branch_id: int, now: datetime) -> float | None:
     """The median of this quarter's totals of a branch's active members; None with fewer than five of them (nobody is to be guessed)."""
-    sums = (
-        select(Member.id, func.coalesce(func.sum(PointBalance.points), 0).label("total"))
+    rows = session.execute(
+        select(Member.id, PointBalance.dimension, PointBalance.points)
         .outerjoin(PointBalance, (PointBalance.member_id == Member.id) & (PointBalance.period == quarter(now)))
         .where(Member.branch_id == branch_id, Member.active)
-        .group_by(Member.id)
     )
-    totals = sorted(row.total for row in session.execute(sums))
+    sums: dict[int, int] = defaultdict(int)
+    for member_id, dimension, points in rows:
+        sums[member_id] += counted(dimension, points) if dimension else 0
+    totals = sorted(sums.values())
     if len(totals) < 5:
         return None
     middle = len(totals) // 2
@@ -181,7 +332,8 @@ class Discrepancy:
 def verify(session: Session) -> list[Discrepancy]:
     """Recompute every balance from the ledger; the list is empty when all is well."""
     key = (PointEntry.member_id, PointEntry.period, PointEntry.dimension)
-    ledger = {tuple(row[:3]): row[3] for row in session.execute(select(*key, func.sum(PointEntry.points)).group_by(*key))}
+    sums = session.execute(select(*key, func.sum(PointEntry.points)).group_by(*key))
+    ledger = {(member, period, dimension): int(points) for member, period, dimension, points in sums}
     balances = {
         (b.member_id, b.period, b.dimension): b.points for b in session.scalars(select(PointBalance))
     }
@@ -192,10 +344,22 @@ def verify(session: Session) -> list[Discrepancy]:
     ]
 
 
-def _left_of_cap(session: Session, member_id: int, rule: Rule, now: datetime) -> int:
+def room(session: Session, member_id: int, rule: Rule, now: datetime) -> int:
+    """How many points a rule's cap still leaves a member in the day, month or quarter of ``now``. What was taken back does not count.
+
+    On PostgreSQL the member is locked until the transaction ends, so that two awards at once cannot both take the last points.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(Member.id).where(Member.id == member_id).with_for_update(key_share=True))
+    taken_back = aliased(PointEntry)
     earned = session.scalar(
         select(func.coalesce(func.sum(PointEntry.points), 0)).where(
-            PointEntry.member_id == member_id, PointEntry.rule == rule.code, PointEntry.at >= _period_start(rule.per, now)
+            PointEntry.member_id == member_id,
+            PointEntry.rule == rule.code,
+            PointEntry.at >= _period_start(rule.per, now),
+            PointEntry.period == quarter(now),
+            PointEntry.reverses_id.is_(None),
+            ~exists().where(taken_back.reverses_id == PointEntry.id),
         )
     )
     return rule.cap - (earned or 0)

@@ -1,0 +1,267 @@
+"""我的：待办、下次活动、学习和积分；支部信息、名单、我的数据；负责人任免和停用。"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import func, select
+
+from bot.chat import Answer, Ask, Context, Reply, Router
+from bot.errors import Refusal
+from bot.models.activity import SignUpState
+from bot.models.member import Member, RoleName
+from bot.models.notice import Receipt
+from bot.services import audit, phone, points, sign_up, study
+from bot.services import claim as claims
+from bot.services import member as people
+from bot.services.member import BranchView, Listed, Namesakes
+from bot.services.permission import Action
+from bot.times import moment
+
+router = Router()
+
+_STATES = {
+    SignUpState.INVITED: "还没回复",
+    SignUpState.SIGNED_UP: "已报名",
+    SignUpState.LEAVE_ASKED: "请假待批",
+    SignUpState.LEAVE_GRANTED: "已准假",
+}
+_GRANTABLE = tuple(role for role in RoleName if role is not RoleName.ADMIN)
+
+
+class WhichRole(Refusal):
+    text = "请写姓名和职务，例如：{word} 张伟 党小组长。职务可写：{roles}"
+
+
+class NoSuchBranch(Refusal):
+    text = "没有找到您能看的支部“{name}”。发 名单 看看有哪些。"
+
+
+def which(several: Namesakes, word: str, rest: str = "") -> Reply:
+    """A numbered choice among namesakes; the number sends the same command again with the full name."""
+    choices = tuple(f"{word} {full} {rest}".strip() for full, _ in several.people)
+    return Reply(f"有{len(choices)}位{several.name}，是哪一位？\n{several.lines}\n回复数字即可。", choices=choices)
+
+
+# About oneself ----------------------------------------------------------------------------------------------------------
+
+
+@router.command("我的", "个人中心", "我的待办")
+def mine(ctx: Context) -> str:
+    now, member = ctx.now, ctx.member
+    standing = points.standing(ctx.session, member.id, now)
+    done = study.minutes_of(ctx.session, member.id, now)
+    required = study.required_hours(ctx.actor)
+    todo = list(_to_do(ctx))
+    return "\n".join(
+        [
+            f"{member.name}，您的情况：",
+            "待办：" + ("；".join(todo) if todo else "没有"),
+            _next_activity(ctx),
+            f"学习：{done.year}年 {done.total / 60:.1f}/{required} 学时",
+            f"积分：本季 {standing.total} 分，全年 {standing.year} 分",
+            "可发：今日学习、主题党日、积分、我的申报、我的数据",
+        ]
+    )
+
+
+def _to_do(ctx: Context) -> Iterator[str]:
+    """What waits for the member, each with the word that does it."""
+    unconfirmed = ctx.session.scalar(
+        select(func.count()).where(Receipt.member_id == ctx.member.id, Receipt.confirmed_at.is_(None))
+    )
+    if unconfirmed:
+        yield f"{unconfirmed} 条通知没确认（收到）"
+    open_ones = sign_up.to_answer(ctx.session, ctx.member, now=ctx.now)
+    unanswered = sum(
+        row.state is SignUpState.INVITED and activity.signup_closes_at > ctx.now for activity, row in open_ones
+    )
+    if unanswered:
+        yield f"{unanswered} 个活动没回复（报名）"
+    if ctx.actor.may(Action.REVIEW):
+        cases = len(claims.waiting(ctx.session, ctx.actor, on=ctx.now.date()))
+        if cases:
+            yield f"{cases} 件待审核（审核）"
+
+
+def _next_activity(ctx: Context) -> str:
+    coming = sign_up.to_answer(ctx.session, ctx.member, now=ctx.now)
+    if not coming:
+        return "下次活动：还没有安排"
+    activity, row = coming[0]
+    return f"下次活动：{moment(activity.starts_at, ctx.now)} {activity.theme}，{activity.place}，{_STATES[row.state]}"
+
+
+@router.command("我的数据", "我的资料", "我的信息", "个人信息")
+def my_data(ctx: Context) -> str:
+    member = ctx.member
+    kept = people.stored(ctx.session, member, today=ctx.now.date())
+    lines = [
+        f"{member.name}，系统里存着您的：",
+        f"支部：{kept.branch}{'，' + kept.group if kept.group else ''}{'，' + member.crew if member.crew else ''}",
+        f"身份：{member.status.value}{'，' + str(member.joined_on) + '入党' if member.joined_on else ''}",
+    ]
+    if kept.roles:
+        lines.append(f"职务：{'、'.join(kept.roles)}")
+    lines.append(f"账号：{member.account or '无'}；工号：{member.staff_no or '无'}；手机：{_phone(ctx)}")
+    lines.append(f"绑定渠道：{'、'.join(_CHANNELS.get(one, one) for one in kept.channels) or '无'}")
+    lines.append("记录：" + ("、".join(f"{what}{count}条" for what, count in kept.rows) or "还没有"))
+    lines.append("聊天内容不保存。信息有误请联系支部书记更正。可发：积分明细")
+    return "\n".join(lines)
+
+
+_CHANNELS = {"wecom": "企业微信", "oa": "公众号"}
+
+
+def _phone(ctx: Context) -> str:
+    if not ctx.member.phone:
+        return "无"
+    number = phone.unseal(ctx.member.phone, ctx.settings.secret_key.get_secret_value())
+    return f"{phone.mask(number)}（加密保存）" if number else "加密保存，无法读取"
+
+
+# About the branch -------------------------------------------------------------------------------------------------------
+
+
+@router.command("支部信息", "支部情况", "支部概况", "支部委员")
+def branch(ctx: Context) -> str:
+    view = people.branch_view(ctx.session, ctx.member.branch_id, today=ctx.now.date())
+    return "\n".join([*_figures(view), view.check, _next_words(ctx)])
+
+
+def _figures(view: BranchView) -> Iterator[str]:
+    yield f"{view.name}：共 {view.people} 人"
+    yield "，".join(f"{status.value} {count}" for status, count in view.statuses)
+    if view.committee:
+        yield "；".join(f"{role.value} {'、'.join(names)}" for role, names in view.committee)
+    for name, count, leaders in view.groups[:6]:
+        yield f"{name} {count} 人{'，组长 ' + '、'.join(leaders) if leaders else '，还没有组长'}"
+    if len(view.groups) > 6:
+        yield f"另有 {len(view.groups) - 6} 个党小组"
+
+
+def _next_words(ctx: Context) -> str:
+    return "可发：名单、体检" if ctx.actor.may(Action.SEE_BRANCH) else "可发：主题党日、我的"
+
+
+@router.command(
+    "名单", "支部名单", "人员名单", "党员名单", takes="支部名", optional=True, examples=("名单",), needs=Action.SEE_GROUP
+)
+def roster(ctx: Context, name: str = "") -> Reply:
+    seen = [(b, n) for b, n in people.branches(ctx.session, ctx.actor, Action.SEE_GROUP) if name in b.name]
+    if name and not seen:
+        raise NoSuchBranch(name=name[:12])
+    if len(seen) > 1:
+        lines = "\n".join(f"{n} {one.name} {count} 人" for n, (one, count) in enumerate(seen[:10], 1))
+        more = f"\n共 {len(seen)} 个支部，也可发：名单 支部名" if len(seen) > 10 else ""
+        return Reply(f"您能看的支部：\n{lines}{more}\n回复数字看名单。", choices=tuple(f"名单 {one.name}" for one, _ in seen[:10]))
+    listed = people.listed(ctx.session, ctx.actor, seen[0][0].id if seen else None)
+    return Reply("\n".join(_list_lines(listed, seen[0][0].name if seen else "您的党小组", ctx.actor.may(Action.MANAGE_PEOPLE))))
+
+
+def _list_lines(listed: list[Listed], title: str, manages: bool) -> Iterator[str]:
+    groups: dict[str, list[str]] = defaultdict(list)
+    for one in listed:
+        groups[one.group].append(f"{one.name}（{one.mark}）" if one.mark else one.name)
+    yield f"{title}：{len(listed)} 人"
+    for group, names in groups.items():
+        yield f"{group} {len(names)} 人：{'、'.join(names)}"
+    unbound = sum(one.mark == "未绑定" for one in listed)
+    lost = sum(one.mark == "联系不上" for one in listed)
+    yield f"未绑定 {unbound} 人，联系不上 {lost} 人。"
+    yield "发口令请说：口令 姓名" if manages else "可发：谁没报名、支部信息"
+
+
+# Roles, leaving, coming back --------------------------------------------------------------------------------------------
+
+
+@router.command("任命", takes="姓名和职务", examples=("任命 张伟 党小组长",), needs=Action.MANAGE_PEOPLE)
+def appoint(ctx: Context, text: str) -> Answer:
+    name, role = _name_and_role(text, "任命")
+    try:
+        member = people.find_by_name(ctx.session, ctx.actor, Action.MANAGE_PEOPLE, name)
+    except Namesakes as several:
+        return which(several, "任命", role.value)
+    node = people.appoint(ctx.session, ctx.actor, member, role, today=ctx.now.date())
+    _record(ctx, "任命", member, f"{role.value}（{node.name}）")
+    return f"已登记：{member.name}任{node.name}{role.value}，从今天起有相应权限。\n选举和任免请按组织程序办，这里只登记权限。要取消请发：免去 {member.name} {role.value}"
+
+
+@router.command("免去", takes="姓名和职务", examples=("免去 张伟 党小组长",), needs=Action.MANAGE_PEOPLE)
+def dismiss(ctx: Context, text: str) -> Answer:
+    name, role = _name_and_role(text, "免去")
+    try:
+        member = people.find_by_name(ctx.session, ctx.actor, Action.MANAGE_PEOPLE, name)
+    except Namesakes as several:
+        return which(several, "免去", role.value)
+    people.dismiss(ctx.session, ctx.actor, member, role, today=ctx.now.date())
+    _record(ctx, "免去", member, role.value)
+    return f"已登记：{member.name}不再担任{role.value}，相应权限已停。任职记录保留。要恢复请发：任命 {member.name} {role.value}"
+
+
+def _name_and_role(text: str, word: str) -> tuple[str, RoleName]:
+    """ "张伟 党小组长", "张伟为党小组长": the role is at the end, the longest name of a role wins."""
+    for role in sorted(_GRANTABLE, key=lambda one: -len(one.value)):
+        if text.endswith(role.value):
+            name = text.removesuffix(role.value).strip(" ,，:：").removesuffix("支部").removesuffix("为").strip()
+            if name:
+                return name, role
+    raise WhichRole(word=word, roles="、".join(role.value for role in _GRANTABLE))
+
+
+@router.command("停用", takes="姓名", examples=("停用 张三",), needs=Action.MANAGE_PEOPLE)
+def leave(ctx: Context, name: str) -> Answer:
+    try:
+        member = people.find_by_name(ctx.session, ctx.actor, Action.MANAGE_PEOPLE, name)
+    except Namesakes as several:
+        return which(several, "停用")
+    people.require_over(ctx.session, ctx.actor, member, f"停用{member.name}", today=ctx.now.date())
+    text = f"要停用{people.full_name(member)}吗？停用后不能再用，职务权限同时停止，以往记录都保留。\n1 确认\n2 取消"
+    return Ask(text, step=leave_confirmed, data={"member": member.id}, title="停用人员", choices=("确认", "取消"))
+
+
+@router.step(words=("确认", "取消"))
+def leave_confirmed(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
+    if text == "取消":
+        return "没有停用。发 名单 看人员。"
+    member = ctx.session.get_one(Member, data["member"])
+    if text != "确认":
+        ask = f"要停用{member.name}吗？请回复 确认 或 取消。"
+        return Ask(ask, step=leave_confirmed, data=data, title="停用人员", choices=("确认", "取消"))
+    ctx.actor.on_branch(ctx.session, Action.MANAGE_PEOPLE, member.branch_id)
+    ended = people.deactivate(ctx.session, ctx.actor, member, today=ctx.now.date())
+    roles = "、".join(role.value for role in ended)
+    _record(ctx, "停用", member, roles)
+    also = f"，{roles}权限已停" if roles else ""
+    return f"已停用{member.name}{also}，本支部在册 {_count(ctx, member)} 人。回来时请发：恢复 {member.name}"
+
+
+@router.command("恢复", takes="姓名", examples=("恢复 张三",), needs=Action.MANAGE_PEOPLE)
+def come_back(ctx: Context, name: str) -> Answer:
+    try:
+        member = people.find_by_name(ctx.session, ctx.actor, Action.MANAGE_PEOPLE, name, active=False)
+    except Namesakes as several:
+        return which(several, "恢复")
+    people.reactivate(member)
+    _record(ctx, "恢复", member, "")
+    return f"已恢复{member.name}，以往记录都在，本支部在册 {_count(ctx, member)} 人。职务要重新任命；需要绑定请发：口令 {member.name}"
+
+
+def _count(ctx: Context, member: Member) -> int:
+    ctx.session.flush()
+    return ctx.session.scalar(select(func.count()).where(Member.branch_id == member.branch_id, Member.active)) or 0
+
+
+def _record(ctx: Context, act: str, member: Member, detail: str) -> None:
+    audit.record(
+        ctx.session,
+        actor=ctx.member,
+        act=act,
+        now=ctx.now,
+        channel=ctx.message.channel,
+        subject_id=member.id,
+        branch_id=member.branch_id,
+        detail=detail,
+    )
