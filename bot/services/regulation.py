@@ -112,7 +112,8 @@ class Index:
 
     def search(self, text: str, *, most: int = 3) -> list[Hit]:
         """The clauses that fit a question best, best first; none when no word of it stands in the library."""
-        asked, voltages = self._words(text), _voltages(text)
+        said = nlu.clean(text).lower()
+        asked, voltages = self._words(said), _voltages(said)
         overlap: defaultdict[int, float] = defaultdict(float)
         for word in asked:
             for place in self._having.get(word, ()):
@@ -150,7 +151,7 @@ class Index:
 
     def _words(self, text: str) -> frozenset[str]:
         """The words of a text, synonyms as one, and its pairs of characters, which forgive a different cut."""
-        said = nlu.clean(text).lower()
+        said = text.lower()
         words = {self._same.get(word, word) for word in nlu.words(said) if word not in _IDLE}
         pairs = {
             f"~{run[at : at + 2]}"
@@ -161,7 +162,7 @@ class Index:
 
 
 def _voltages(text: str) -> frozenset[str]:
-    return frozenset(_VOLTAGE.findall(nlu.clean(text).lower()))
+    return frozenset(_VOLTAGE.findall(text.lower()))
 
 
 @lru_cache(maxsize=1)
