@@ -7,7 +7,7 @@ import binascii
 import ipaddress
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime, time, timedelta
@@ -17,11 +17,11 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
+from bot.simulator import endpoint
 from bot.simulator.cast import hints
 from bot.simulator.delivery import Slow
-from bot.simulator.faults import Answer, Call, Upload
 from bot.simulator.platform import Platform, button_keys
-from bot.simulator.world import ChannelName, Person, shown
+from bot.simulator.world import Person, shown
 
 log = logging.getLogger(__name__)
 
@@ -70,8 +70,7 @@ def blueprint(platform: Platform, controls: Controls, later: Later | None = None
     pages.add_url_rule("/media/<media_id>", "media", desk.media)
     for name in ("say", "press", "menu", "image", "control"):
         pages.add_url_rule(f"/{name}", name, getattr(desk, name), methods=["POST"])
-    pages.add_url_rule("/api/cgi-bin/<path:path>", "api", desk.wecom_api, methods=["GET", "POST"])
-    pages.add_url_rule("/oa-api/cgi-bin/<path:path>", "oa_api", desk.oa_api, methods=["GET", "POST"])
+    endpoint.mount(pages, platform)
     return pages
 
 
@@ -274,39 +273,6 @@ class Desk:
         except Exception:
             log.exception("the simulator could not finish")
             self.trouble = "刚才的操作没有完成，原因写在程序的日志里。"
-
-    # what the bot calls
-
-    def wecom_api(self, path: str) -> Response:
-        """WeCom's API."""
-        return self._api("wecom", path)
-
-    def oa_api(self, path: str) -> Response:
-        """The Official Account's API."""
-        return self._api("oa", path)
-
-    def _api(self, channel: ChannelName, path: str) -> Response:
-        file = request.files.get("media")
-        upload = Upload(file.filename or "file", file.mimetype, file.read()) if file else None
-        body = b"" if upload else request.get_data()
-        answer = self.platform.call(channel, Call(request.method, path, request.args.to_dict(), body, upload))
-        self.platform.delivery.sleep(answer.delay)
-        return self._respond(answer)
-
-    def _respond(self, answer: Answer) -> Response:
-        if answer.drip:
-            return Response(self._drops(answer), mimetype=answer.mimetype)
-        response = Response(answer.body, content_type=answer.mimetype)
-        if answer.cut:
-            # Promises more than it holds, so that the server must break the connection.
-            response = Response(iter([answer.body]), content_type=answer.mimetype)
-            response.content_length = len(answer.body) + 1000
-        return response
-
-    def _drops(self, answer: Answer) -> Iterator[bytes]:
-        for byte in answer.body:
-            self.platform.delivery.sleep(answer.drip / len(answer.body))
-            yield bytes([byte])
 
 
 def picture_type(content: bytes) -> str:
