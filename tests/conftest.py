@@ -28,6 +28,7 @@ from tests.stage import Stage
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 MONDAY_MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=SHANGHAI)
 SECRET = "a secret only for tests"
+SKIPPED_BROWSER_TESTS: list[str] = []
 ROSTER = content.ROOT / "demo" / "roster.csv"
 
 
@@ -158,3 +159,15 @@ def stage(database_url: str, clock: Clock) -> Iterator[Stage]:
     whole = Stage(database_url, clock, secret=SECRET)
     yield whole
     whole.close()
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Where browser tests are required (CI), one that was skipped is remembered as a failure."""
+    if report.skipped and "browser" in report.nodeid and os.environ.get("BROWSER_TESTS") == "required":
+        SKIPPED_BROWSER_TESTS.append(report.nodeid)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run for skipped browser tests that were required."""
+    if SKIPPED_BROWSER_TESTS:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -20,7 +20,7 @@ from bot.simulator.wire import API_PATHS, over_http
 from tests.simulator.conftest import Clock
 from tests.simulator.echo import EchoBot, over_requests
 
-CHROMIUM = Path(os.environ.get("ZHIBU_TEST_CHROMIUM", "/usr/bin/chromium"))
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--disable-background-networking"]
 EVIL = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 
