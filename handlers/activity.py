@@ -31,7 +31,6 @@ _LABEL = re.compile(
     rf"(?:(?P<what>主题|时间|日期|地点|对象|范围)\s*{_VERB}|(?P<closes>(?:报名)?截止)(?:时间)?\s*(?:{_VERB}|到|在)?)"
 )
 _MOVE = re.compile(r"^(?:请|把|将|活动)*(?P<verb>改到|改在|换到|改为|改成|改|换成)?\s*")
-_NUMBER = re.compile(r"^#?\s*(\d{1,9})(?!\d|[点时:月日号./-])\s*")
 
 
 class ChangeNotUnderstood(Refusal):
@@ -71,7 +70,7 @@ def next_question(ctx: Context, draft: Draft) -> Ask:
         return _ask(draft, "place", f"时间：{starts}\n在哪里？请发地点，例如：三楼会议室")
     if not draft.audience:
         names = activities.audiences(ctx.session, ctx.member.branch_id)
-        return _ask(draft, "audience", "谁参加？回复数字或文字：\n" + numbered(names), choices=names)
+        return _ask(draft, "audience", "谁参加？回复数字或文字：\n" + activities.numbered(names), choices=names)
     return show(ctx, draft)
 
 
@@ -161,7 +160,7 @@ def _confirmed(ctx: Context, draft: Draft, activity: Activity | None) -> Reply:
         return _changed(ctx, activity, draft)
     ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.member.branch_id)
     done = activities.publish(ctx.session, ctx.member, draft, now=ctx.now)
-    record(ctx, "发布活动", done.activity)
+    _record(ctx, "发布活动", done.activity)
     lines = [f"已发布 #{done.activity.id} {done.activity.theme}，正在发给 {done.invited} 人。"]
     if done.unreachable:
         lines.append(f"联系不上 {len(done.unreachable)} 人：{'、'.join(done.unreachable)}，请另行通知。")
@@ -171,7 +170,7 @@ def _confirmed(ctx: Context, draft: Draft, activity: Activity | None) -> Reply:
 
 def _changed(ctx: Context, activity: Activity, draft: Draft) -> Reply:
     told = activities.change(ctx.session, activity, draft, now=ctx.now)
-    record(ctx, "修改活动", activity, full_moment(activity.starts_at, ctx.now), activity.place)
+    _record(ctx, "修改活动", activity, full_moment(activity.starts_at, ctx.now), activity.place)
     return Reply(
         f"已修改：{activity.theme}，{full_moment(activity.starts_at, ctx.now)}，{activity.place}。\n"
         f"正在通知已报名的 {told} 人。可以再发：主题党日、谁没报名"
@@ -324,7 +323,7 @@ def look(ctx: Context) -> Answer:
     if not found:
         return _nothing_planned(manages)
     nearest = sorted(found.values(), key=lambda one: one.starts_at)
-    return which(ctx, "活动", nearest) if len(nearest) > 1 else Reply(describe(ctx, nearest[0]))
+    return _which(ctx, "活动详情", nearest) if len(nearest) > 1 else Reply(describe(ctx, nearest[0]))
 
 
 def _nothing_planned(manages: bool) -> Reply:
@@ -335,7 +334,7 @@ def _nothing_planned(manages: bool) -> Reply:
 
 @router.command("活动详情", takes="活动编号", examples=("活动详情 #3",))
 def look_at(ctx: Context, text: str) -> Answer:
-    number, _ = number_in(text)
+    number, _ = activities.number_in(text)
     activity = ctx.session.get(Activity, number or 0)
     invited = ctx.session.get(SignUp, (number or 0, ctx.member.id)) is not None
     if activity is None or not (invited or activity.branch_id == ctx.member.branch_id):
@@ -382,6 +381,16 @@ def _own_state(ctx: Context, activity: Activity) -> str:
     return "通知名单里没有您，想参加请联系支部书记。"
 
 
+def _which(ctx: Context, word: str, found: Sequence[Activity], rest: str = "") -> Reply:
+    text, words = activities.choice(found, word, rest, now=ctx.now)
+    return Reply(text, choices=words)
+
+
+def _record(ctx: Context, act: str, activity: Activity, *details: str) -> None:
+    detail = activities.detail(activity, *details)
+    audit.record(ctx.session, actor=ctx.member, act=act, now=ctx.now, channel=ctx.message.channel, branch_id=activity.branch_id, detail=detail)
+
+
 # Changing and cancelling ------------------------------------------------------------------------------------------------
 
 
@@ -397,10 +406,10 @@ def _own_state(ctx: Context, activity: Activity) -> str:
     needs=Action.PUBLISH,
 )
 def change(ctx: Context, text: str = "") -> Answer:
-    number, rest = number_in(text)
+    number, rest = activities.number_in(text)
     found = [one for one in activities.managed(ctx.session, ctx.actor, Action.PUBLISH, number) if one.starts_at > ctx.now]
     if len(found) != 1:
-        return which(ctx, "修改活动", found, rest)
+        return _which(ctx, "修改活动", found, rest)
     activities.require_published(found[0], "修改")
     draft = activities.draft_of(found[0], ctx.now)
     if rest:
@@ -418,10 +427,10 @@ def change(ctx: Context, text: str = "") -> Answer:
     needs=Action.PUBLISH,
 )
 def cancel(ctx: Context, text: str = "") -> Answer:
-    number, reason = number_in(text)
+    number, reason = activities.number_in(text)
     found = activities.managed(ctx.session, ctx.actor, Action.PUBLISH, number)
     if len(found) != 1:
-        return which(ctx, "取消活动", found, reason)
+        return _which(ctx, "取消活动", found, reason)
     activities.require_published(found[0], "取消")
     counts = activities.states(ctx.session, found[0].id)
     told = sum(counts.values()) - counts[SignUpState.INVITED]
@@ -437,45 +446,5 @@ def cancel_it(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
         return "好的，没有取消，活动照常。"
     activity = activities.managed(ctx.session, ctx.actor, Action.PUBLISH, data["activity"])[0]
     told = activities.cancel(ctx.session, activity, reason=data["reason"], now=ctx.now)
-    record(ctx, "取消活动", activity, data["reason"])
+    _record(ctx, "取消活动", activity, data["reason"])
     return f"已取消“{activity.theme}”，正在通知 {told} 人。可以再发 发布主题党日 另行安排。"
-
-
-# Shared by the handlers of activities -----------------------------------------------------------------------------------
-
-
-def number_in(text: str) -> tuple[int | None, str]:
-    """The activity's number at the beginning ("#3 出差", "3"), and the rest."""
-    found = _NUMBER.match(text)
-    return (int(found[1]), text[found.end() :]) if found else (None, text)
-
-
-def which(ctx: Context, word: str, found: Sequence[Activity], rest: str = "") -> Reply:
-    """Ask which activity is meant; the number leads to ``word #id rest``. Without any, say so."""
-    if not found:
-        return Reply("现在没有这样的活动。回复 主题党日 看看活动安排。", choices=("主题党日",))
-    lines = [f"{moment(one.starts_at, ctx.now)} {one.theme}" for one in found[:8]]
-    word = "活动详情" if word == "活动" else word
-    words = tuple(f"{word} #{one.id} {rest}".strip() for one in found[:8])
-    return Reply(f"有 {len(found)} 个活动，是哪一个？回复数字：\n{numbered(lines)}", choices=words)
-
-
-def numbered(lines: Iterable[str]) -> str:
-    """Lines with 1, 2, 3 … in front."""
-    return "\n".join(f"{n} {line}" for n, line in enumerate(lines, 1))
-
-
-def record(ctx: Context, act: str, activity: Activity, *details: str, subject_id: int | None = None) -> None:
-    """Add the act to the audit log."""
-    detail = " ".join((f"#{activity.id} {activity.theme}", *filter(None, details)))
-    audit.record(
-        ctx.session,
-        actor=ctx.member,
-        act=act,
-        now=ctx.now,
-        channel=ctx.message.channel,
-        subject_id=subject_id,
-        branch_id=activity.branch_id,
-        detail=detail[:500],
-    )
-

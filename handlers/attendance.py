@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from bot import nlu
@@ -12,15 +13,15 @@ from bot.models.activity import Activity, SignUpState
 from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.services import activity as activities
-from bot.services import attendance
+from bot.services import attendance, audit
 from bot.services.permission import Action
 from bot.services.points import Award
 from bot.times import clock, local, moment
-from handlers.activity import NO, YES, number_in, numbered, record, which
 
 router = Router()
 
 MOST_REFLECTION = 2000
+YES = ("确认", "确定", "是", "好的", "结束")
 _PERSON = re.compile(r"(?P<name>[^\s*]+)\*(?P<id>\d+)\s*(?P<reason>.*)", re.DOTALL)
 
 
@@ -31,11 +32,11 @@ _PERSON = re.compile(r"(?P<name>[^\s*]+)\*(?P<id>\d+)\s*(?P<reason>.*)", re.DOTA
     "签到码", "签到口令", "签到二维码", takes="活动编号", optional=True, examples=("签到码",), needs=Action.PUBLISH
 )
 def show_word(ctx: Context, text: str = "") -> Answer:
-    number, _ = number_in(text)
+    number, _ = activities.number_in(text)
     found = activities.managed(ctx.session, ctx.actor, Action.PUBLISH, number)
     opened = [one for one in found if attendance.is_open(one, ctx.now)]
     if len(opened) > 1:
-        return which(ctx, "签到码", opened)
+        return _which(ctx, "签到码", opened)
     if not opened:
         return _no_word(ctx, list(found))
     word = attendance.word(opened[0], ctx.now)
@@ -53,7 +54,7 @@ def _no_word(ctx: Context, found: list[Activity]) -> Reply:
         activities.require_published(activity, "签到")
         opens = moment(activities.window_opens(activity), ctx.now)
         raise attendance.NotYet(theme=activity.theme, when=opens)
-    return which(ctx, "签到码", [])
+    return _which(ctx, "签到码", [])
 
 
 # Checking in ------------------------------------------------------------------------------------------------------------
@@ -100,7 +101,7 @@ def gain(award: Award) -> str:
     needs=Action.CORRECT_ATTENDANCE,
 )
 def correct(ctx: Context, text: str) -> Answer:
-    number, said = number_in(text)
+    number, said = activities.number_in(text)
     activity = attendance.correctable(ctx.session, ctx.actor, number, now=ctx.now)
     exact = _PERSON.fullmatch(said)
     people = attendance.namesakes(ctx.session, ctx.actor, exact["name"] if exact else said)
@@ -109,7 +110,7 @@ def correct(ctx: Context, text: str) -> Answer:
     reason = exact["reason"] if exact else said.removeprefix(people[0].name).strip(" ,:、。")
     if len(people) > 1:
         words = tuple(f"补签 #{activity.id} {one.name}*{one.id} {reason}".strip() for one in people)
-        lines = numbered(_told_apart(ctx, one) for one in people)
+        lines = activities.numbered(_told_apart(ctx, one) for one in people)
         return Reply(f"有 {len(people)} 位{people[0].name}，是哪一位？回复数字：\n{lines}", choices=words)
     if not reason:
         data = {"number": activity.id, "name": people[0].name, "member": people[0].id}
@@ -132,7 +133,7 @@ def correction_reason(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
 
 def _corrected(ctx: Context, activity: Activity, member: Member, reason: str) -> Reply:
     done = attendance.correct(ctx.session, ctx.actor, activity, member, reason, now=ctx.now)
-    record(ctx, "补签", activity, reason, subject_id=member.id)
+    _record(ctx, "补签", activity, reason, subject_id=member.id)
     text = (
         f"已为{member.name}补签：{activities.short(activity, ctx.now)}，原因：{reason}。{gain(done.award)}。\n"
         f"{attendance.counts(ctx.session, activity.id)}。正在告诉本人；补错了5分钟内可发 撤销。"
@@ -144,7 +145,7 @@ def _corrected(ctx: Context, activity: Activity, member: Member, reason: str) ->
 def undo_correct(ctx: Context, number: int, member: int, before: str) -> str:
     activity = attendance.correctable(ctx.session, ctx.actor, number, now=ctx.now)
     attendance.undo_correction(ctx.session, ctx.actor, activity, member, SignUpState(before), now=ctx.now)
-    record(ctx, "撤销补签", activity, subject_id=member)
+    _record(ctx, "撤销补签", activity, subject_id=member)
     name = ctx.session.get_one(Member, member).name
     return f"已撤销{name}的补签，得分已收回。{attendance.counts(ctx.session, activity.id)}。"
 
@@ -156,14 +157,14 @@ def undo_correct(ctx: Context, number: int, member: int, before: str) -> str:
     "结束活动", "活动结束", "结束主题党日", takes="活动编号", optional=True, examples=("结束活动", "结束活动 #3"), needs=Action.PUBLISH
 )
 def end(ctx: Context, text: str = "") -> Answer:
-    number, _ = number_in(text)
+    number, _ = activities.number_in(text)
     found = list(activities.managed(ctx.session, ctx.actor, Action.PUBLISH, number))
     if number is None:
         found = [one for one in found if attendance.is_open(one, ctx.now)] or found[:1]
     if not found:
         attendance.refuse_ended(ctx.session, ctx.member.branch_id, now=ctx.now)
     if len(found) != 1:
-        return which(ctx, "结束活动", found)
+        return _which(ctx, "结束活动", found)
     activity = found[0]
     attendance.require_endable(ctx.session, activity, now=ctx.now)
     counts = attendance.counts(ctx.session, activity.id)
@@ -177,14 +178,14 @@ def end(ctx: Context, text: str = "") -> Answer:
     )
 
 
-@router.step(words=(*YES, *NO))
+@router.step(words=(*YES, "返回", "取消"))
 def end_it(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     """The answer to "really?"; anything but yes leaves the activity open."""
     if nlu.bare(text) not in YES:
         return "好的，活动还没结束，可以继续签到。"
     activity = activities.managed(ctx.session, ctx.actor, Action.PUBLISH, data["number"])[0]
     done = attendance.end(ctx.session, activity, now=ctx.now)
-    record(ctx, "结束活动", activity, str(done.counts))
+    _record(ctx, "结束活动", activity, str(done.counts))
     study = f"补学正在发给 {done.make_up} 人。" if done.make_up else "全部到齐，没有人需要补学。"
     return f"“{activity.theme}”已结束：{done.counts}。\n共给 {done.points} 分。{study}\n漏签的可以发：补签 姓名 原因；也可以写 感想。"
 
@@ -202,3 +203,22 @@ def reflect(ctx: Context, text: str) -> str:
     if award.points:
         return f"感想已记下（{what}），{gain(award)}。回复 积分明细 可以查看。"
     return f"感想已记下（{what}）。这次活动的感想已计过分或本月已到上限，不再加分，本季共 {award.total} 分。"
+
+
+def _which(ctx: Context, word: str, found: Sequence[Activity], rest: str = "") -> Reply:
+    text, words = activities.choice(found, word, rest, now=ctx.now)
+    return Reply(text, choices=words)
+
+
+def _record(ctx: Context, act: str, activity: Activity, *details: str, subject_id: int | None = None) -> None:
+    detail = activities.detail(activity, *details)
+    audit.record(
+        ctx.session,
+        actor=ctx.member,
+        act=act,
+        now=ctx.now,
+        channel=ctx.message.channel,
+        subject_id=subject_id,
+        branch_id=activity.branch_id,
+        detail=detail,
+    )

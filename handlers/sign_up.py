@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bot import nlu
@@ -11,14 +11,15 @@ from bot.chat import Answer, Ask, Context, Reply, Router, Undo, Waiting
 from bot.errors import Refusal
 from bot.models.activity import Activity, SignUpState
 from bot.services import activity as activities
-from bot.services import attendance, sign_up
+from bot.services import attendance, audit, setting, sign_up
 from bot.services.permission import Action
 from bot.times import local, moment
-from handlers.activity import number_in, record, which
 
 router = Router()
 
+NUDGE_HINT = "回复 催一下（或 1）只提醒这几位。"
 _THIS = ("", "活动", "主题党日", "这次", "本次", "这个活动", "这次活动", "本次活动")
+_CANNOT = re.compile(r"^我?(?:这次|明天|今天)?(?:去不了|来不了|参加不了|不能参加|不想?去)了?$")
 _DECIDED = re.compile(r"^#?\s*(?P<no>\d{1,4})(?:\s*(?:号|条))?\s*[,:。、]?\s*(?P<why>.*)$", re.DOTALL)
 
 
@@ -46,13 +47,13 @@ class WhichLeave(Refusal):
     examples=("报名", "我要参加", "我参加", "我想报名一下", "报名 #3"),
 )
 def join(ctx: Context, text: str = "") -> Answer:
-    number, rest = number_in(text)
+    number, rest = activities.number_in(text)
     if number is None and rest not in _THIS:
         raise SignUpNotUnderstood(said=rest[:20])
     if number is None:
         found = _candidates(ctx)
         if len(found) > 1:
-            return which(ctx, "报名", found)
+            return _which(ctx, "报名", found)
         number = found[0].id
     done = sign_up.sign_up(ctx.session, ctx.member, number, now=ctx.now)
     return Reply(_joined(ctx, done), button="已报名", undo=_undo_of(done))
@@ -92,16 +93,16 @@ def undo_join(ctx: Context, number: int) -> str:
     return f"报名已撤销：{done.activity.theme}，已报名 {done.count}/{done.invited}。请再回复 报名 或 请假 原因。"
 
 
-@router.command("取消报名", "不报名了", "撤销报名", takes="活动编号", optional=True, examples=("取消报名", "取消报名 #3"))
+@router.command("取消报名", "不报名了", "撤销报名", "取消活动报名", takes="活动编号", optional=True, examples=("取消报名", "取消报名 #3"))
 def withdraw(ctx: Context, text: str = "") -> Answer:
-    number, _ = number_in(text)
+    number, _ = activities.number_in(text)
     if number is None:
         rows = sign_up.to_answer(ctx.session, ctx.member, now=ctx.now)
         found = [one for one, row in rows if row.state is SignUpState.SIGNED_UP]
         if not found:
             raise sign_up.NotSignedUp
         if len(found) > 1:
-            return which(ctx, "取消报名", found)
+            return _which(ctx, "取消报名", found)
         number = found[0].id
     done = sign_up.withdraw(ctx.session, ctx.member, number, now=ctx.now)
     return f"已取消报名：{done.activity.theme}，已报名 {done.count}/{done.invited}。不能参加请说明：请假 原因。"
@@ -123,7 +124,9 @@ def withdraw(ctx: Context, text: str = "") -> Answer:
     "我不去",
     takes="原因",
     optional=True,
-    examples=("请假 下乡巡线", "请假 出差到30号", "请假 #3 值班"),
+    examples=("请假 下乡巡线", "请假 出差到30号", "请假 #3 值班", "家里有事去不了"),
+    about=("去不了 来不了 参加不了 不能参加",),
+    whole=True,
 )
 def ask_leave(ctx: Context, text: str = "") -> Answer:
     found = re.match(r"#\s*(\d{1,9})\s*", text)
@@ -133,9 +136,9 @@ def ask_leave(ctx: Context, text: str = "") -> Answer:
         if not coming:
             raise sign_up.NothingToSignUpFor("近期没有通知您参加的活动，不用请假。回复 主题党日 可以查看。")
         if len(coming) > 1:
-            return which(ctx, "请假", coming, reason)
+            return _which(ctx, "请假", coming, reason)
         number = coming[0].id
-    if reason:
+    if _CANNOT.sub("", reason):
         return _leave_asked(ctx, number, reason)
     activity, _ = sign_up.invitation(ctx.session, ctx.member, number, now=ctx.now)
     text = f"请假：{activities.short(activity, ctx.now)}。\n请发原因，例如：下乡巡线"
@@ -196,7 +199,7 @@ def leaves(ctx: Context, text: str = "") -> Reply:
     waiting = sign_up.waiting_leaves(ctx.session, ctx.actor)
     if not waiting:
         return Reply("现在没有等待审批的请假。回复 主题党日 看看活动情况。")
-    number, _ = number_in(text)
+    number, _ = activities.number_in(text)
     chosen = [one for one in waiting if one.number == number] or (waiting if len(waiting) == 1 else [])
     if chosen:
         return _one_leave(ctx, chosen[0])
@@ -261,7 +264,7 @@ def _meant(ctx: Context, text: str, word: str) -> tuple[sign_up.Leave | None, st
 
 def _decided(ctx: Context, leave: sign_up.Leave, *, granted: bool, why: str = "") -> Reply:
     done, own = sign_up.decide(ctx.session, ctx.actor, leave.number, granted=granted, why=why, now=ctx.now)
-    record(ctx, "同意请假" if granted else "不同意请假", done.activity, done.reason, why, subject_id=done.member.id)
+    _record(ctx, "同意请假" if granted else "不同意请假", done.activity, done.reason, why, subject_id=done.member.id)
     left = len(sign_up.waiting_leaves(ctx.session, ctx.actor))
     verdict = "已同意" if granted else "没有同意"
     who = "您自己的请假（本支部没有其他人可以审批）" if own else f"{done.member.name}请假"
@@ -277,6 +280,7 @@ def _decided(ctx: Context, leave: sign_up.Leave, *, granted: bool, why: str = ""
     "谁没报名",
     "谁没报名的",
     "谁还没报名",
+    "没报名",
     "没报名的",
     "报名情况",
     "报名名单",
@@ -284,21 +288,21 @@ def _decided(ctx: Context, leave: sign_up.Leave, *, granted: bool, why: str = ""
     takes="活动编号",
     optional=True,
     examples=("谁没报名", "还有谁没报名"),
-    about=("谁 哪些 哪些人 几个", "没 没有 还没 未 没报", "报名 回复"),
+    about=("谁没报名 谁还没报名 没报名 没报名的 谁没回复",),
     needs=Action.SEE_GROUP,
 )
 def silent(ctx: Context, text: str = "") -> Answer:
-    number, _ = number_in(text)
+    number, _ = activities.number_in(text)
     found = [one for one in activities.managed(ctx.session, ctx.actor, Action.SEE_GROUP, number) if number or one.starts_at > ctx.now]
     if len(found) != 1:
-        return which(ctx, "谁没报名", found)
+        return _which(ctx, "谁没报名", found)
     activity = found[0]
     people = sign_up.missing(ctx.session, ctx.actor, activity, there=False)
     counts = activities.states(ctx.session, activity.id)
     head = f"{activities.short(activity, ctx.now)}\n已报名 {counts[SignUpState.SIGNED_UP]}，请假 {counts[SignUpState.LEAVE_GRANTED]}，待批 {counts[SignUpState.LEAVE_ASKED]}。"
     if not people:
         return f"{head}\n{'您负责的范围内' if _only_group(ctx) else ''}大家都回复了。"
-    return Reply(f"{head}\n没回复 {len(people)} 人：\n{_grouped(people)}\n{_nudge_hint(activity, '报名')}", choices=(f"催一下 报名 #{activity.id}",))
+    return Reply(f"{head}\n没回复 {len(people)} 人：\n{_grouped(people)}\n{NUDGE_HINT}", choices=(f"催一下 报名 #{activity.id}",))
 
 
 def _only_group(ctx: Context) -> bool:
@@ -310,24 +314,21 @@ def _grouped(people: list[sign_up.Missing]) -> str:
     return "\n".join(f"{group} {len(names)} 人：{'、'.join(names)}" for group, names in groups.items())
 
 
-def _nudge_hint(activity: Activity, what: str) -> str:
-    return f"回复 催一下（或 1）只提醒这几位{'' if what == '报名' else '签到'}。"
-
-
 @router.command(
     "谁没签到",
     "谁还没签到",
+    "没签到",
     "没签到的",
     "签到情况",
     "谁没来",
     takes="活动编号",
     optional=True,
-    examples=("谁没签到",),
-    about=("谁 哪些 哪些人 几个", "没 没有 还没 未", "签到 来 到"),
+    examples=("谁没签到", "还有谁没签到"),
+    about=("谁没签到 谁还没签到 没签到 没签到的 谁没来",),
     needs=Action.SEE_GROUP,
 )
 def absent(ctx: Context, text: str = "") -> Answer:
-    number, _ = number_in(text)
+    number, _ = activities.number_in(text)
     found = [
         one
         for one in activities.managed(ctx.session, ctx.actor, Action.SEE_GROUP, number)
@@ -336,7 +337,7 @@ def absent(ctx: Context, text: str = "") -> Answer:
     if not found:
         return "现在没有正在签到的活动（活动开始前60分钟起可以签到）。回复 主题党日 看看安排。"
     if len(found) != 1:
-        return which(ctx, "谁没签到", found)
+        return _which(ctx, "谁没签到", found)
     activity = found[0]
     people = sign_up.missing(ctx.session, ctx.actor, activity, there=True)
     head = f"{activities.short(activity, ctx.now)}\n{attendance.counts(ctx.session, activity.id)}。"
@@ -344,7 +345,7 @@ def absent(ctx: Context, text: str = "") -> Answer:
         return f"{head}\n该到的都签到了。"
     if not attendance.is_open(activity, ctx.now):
         return f"{head}\n没签到 {len(people)} 人：\n{_grouped(people)}"
-    return Reply(f"{head}\n没签到 {len(people)} 人：\n{_grouped(people)}\n{_nudge_hint(activity, '签到')}", choices=(f"催一下 签到 #{activity.id}",))
+    return Reply(f"{head}\n没签到 {len(people)} 人：\n{_grouped(people)}\n{NUDGE_HINT}", choices=(f"催一下 签到 #{activity.id}",))
 
 
 @router.command(
@@ -358,18 +359,32 @@ def absent(ctx: Context, text: str = "") -> Answer:
     needs=Action.SEE_GROUP,
 )
 def nudge(ctx: Context, text: str = "") -> Answer:
-    """Nudge the silent, or during check-in those not there. Without a number: the newest activity for which that makes sense."""
-    number, _ = number_in(re.sub(r"^(?:报名|签到)\s*", "", text))
+    """Nudge the silent, or during check-in those not there. Alone it means the people of the list that was just shown."""
+    shown = "" if text else ctx.talk.chosen(1) or ""
+    if shown.startswith("催回执"):
+        return _run(ctx, "催回执", shown)
+    text = text or shown.removeprefix("催一下").strip() if shown.startswith("催一下") else text
+    number, _ = activities.number_in(re.sub(r"^(?:报名|签到)\s*", "", text))
     found = activities.managed(ctx.session, ctx.actor, Action.SEE_GROUP, number)
     there = [one for one in found if attendance.is_open(one, ctx.now) and not text.startswith("报名")]
     coming = [one for one in found if one.starts_at > ctx.now and not text.startswith("签到")]
     wanted = there or coming
     if len(wanted) != 1:
-        return which(ctx, f"催一下 {'签到' if there else '报名'}", wanted)
+        return _which(ctx, f"催一下 {'签到' if there else '报名'}", wanted)
     names = sign_up.nudge(ctx.session, ctx.actor, wanted[0], there=bool(there), now=ctx.now)
-    record(ctx, "催签到" if there else "催报名", wanted[0], f"{len(names)}人")
+    _record(ctx, "催签到" if there else "催报名", wanted[0], f"{len(names)}人")
     more = "谁没签到" if there else "谁没报名"
-    return f"正在提醒 {len(names)} 人：{'、'.join(names)}。\n每人4小时内只提醒一次。过一会儿可以再看 {more}。"
+    hours = setting.rules(ctx.session, wanted[0].branch_id).nudge_hours
+    return f"正在提醒 {len(names)} 人：{'、'.join(names)}。\n每人{hours}小时内只提醒一次。过一会儿可以再看 {more}。"
+
+
+def _run(ctx: Context, word: str, said: str) -> Answer:
+    """Another feature's command, found by its word: features do not import each other."""
+    command = next(one for one in ctx.router.commands if word in one.words)
+    if command.needs is not None:
+        ctx.actor.require(command.needs)
+    answer: Answer = command.handler(ctx, said.removeprefix(word).strip())
+    return answer
 
 
 # What waits -------------------------------------------------------------------------------------------------------------
@@ -393,3 +408,22 @@ def undecided(ctx: Context) -> Iterator[Waiting]:
         waiting = sign_up.waiting_leaves(ctx.session, ctx.actor)
         if waiting:
             yield Waiting("leaves", f"有 {len(waiting)} 条请假等您审批，回复 请假审批")
+
+
+def _which(ctx: Context, word: str, found: Sequence[Activity], rest: str = "") -> Reply:
+    text, words = activities.choice(found, word, rest, now=ctx.now)
+    return Reply(text, choices=words)
+
+
+def _record(ctx: Context, act: str, activity: Activity, *details: str, subject_id: int | None = None) -> None:
+    detail = activities.detail(activity, *details)
+    audit.record(
+        ctx.session,
+        actor=ctx.member,
+        act=act,
+        now=ctx.now,
+        channel=ctx.message.channel,
+        subject_id=subject_id,
+        branch_id=activity.branch_id,
+        detail=detail,
+    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -19,10 +20,10 @@ from bot.models.member import PARTY_MEMBERS, Member, MemberStatus
 from bot.models.notice import Notice, Receipt
 from bot.models.organisation import Organisation, OrganisationKind
 from bot.models.outbox import Outbox, OutboxState, Urgency
-from bot.services import outbox
+from bot.services import outbox, setting
 from bot.services.permission import Action, Actor
 from bot.times import at_time, day, full_moment, local, moment
-from content import holidays, theme_days
+from content import theme_days
 
 THEME_DAY = "主题党日"
 EVERYBODY = "全体党员"
@@ -110,12 +111,6 @@ class Published:
     activity: Activity
     invited: int
     unreachable: tuple[str, ...]
-
-
-@lru_cache(maxsize=1)
-def calendar() -> holidays.Calendar:
-    """The shipped holidays, read once."""
-    return holidays.load()
 
 
 @lru_cache(maxsize=1)
@@ -209,12 +204,13 @@ def _invited(session: Session, branch_id: int, draft: Draft, activity_id: int | 
 
 def day_remarks(on: date) -> Iterator[str]:
     """What is special about a day: a rest day, a make-up working day, a freeze period, or a year without holiday data."""
-    kind, frozen = calendar().day_kind(on), calendar().frozen(on)
+    calendar = setting.calendar()
+    kind, frozen = calendar.day_kind(on), calendar.frozen(on)
     if kind != "工作日":
         yield kind
     if frozen:
         yield f"当天在{frozen}期间"
-    if not calendar().has_data(on.year):
+    if not calendar.has_data(on.year):
         yield f"{on.year}年放假安排还没有录入，按周一至周五判断"
 
 
@@ -475,3 +471,30 @@ def short(activity: Activity, now: datetime) -> str:
     there = local(activity.starts_at, now)
     return f"{there.month}月{there.day}日{activity.kind}“{activity.theme}”"
 
+
+_NUMBER = re.compile(r"^#?\s*(\d{1,9})(?!\d|[点时:月日号./-])\s*")
+
+
+def number_in(text: str) -> tuple[int | None, str]:
+    """The activity's number at the beginning ("#3 出差", "3"), and the rest."""
+    found = _NUMBER.match(text)
+    return (int(found[1]), text[found.end() :]) if found else (None, text)
+
+
+def choice(found: Sequence[Activity], word: str, rest: str = "", *, now: datetime) -> tuple[str, tuple[str, ...]]:
+    """The question which activity is meant, and the words its numbers stand for ("报名 #3"); without any, that there is none."""
+    if not found:
+        return "现在没有这样的活动。回复 主题党日 看看活动安排。", ("主题党日",)
+    lines = numbered(f"{moment(one.starts_at, now)} {one.theme}" for one in found[:8])
+    words = tuple(f"{word} #{one.id} {rest}".strip() for one in found[:8])
+    return f"有 {len(found)} 个活动，是哪一个？回复数字：\n{lines}", words
+
+
+def numbered(lines: Iterable[str]) -> str:
+    """Lines with 1, 2, 3 … in front."""
+    return "\n".join(f"{n} {line}" for n, line in enumerate(lines, 1))
+
+
+def detail(activity: Activity, *details: str) -> str:
+    """What the audit log says about an act on an activity."""
+    return " ".join((f"#{activity.id} {activity.theme}", *filter(None, details)))

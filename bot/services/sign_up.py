@@ -16,11 +16,10 @@ from bot.models.notice import Notice, Receipt
 from bot.models.organisation import Organisation
 from bot.models.outbox import Urgency
 from bot.services import activity as activities
-from bot.services import outbox
+from bot.services import outbox, setting
 from bot.services.permission import RIGHTS, Action, Actor
 from bot.times import clock, full_moment, moment
 
-NUDGE_EVERY = timedelta(hours=4)
 MOST_REASON = 200
 
 
@@ -61,7 +60,7 @@ class NobodyToNudge(Refusal):
 
 
 class NudgedLately(Refusal):
-    text = "刚提醒过，每人4小时内只提醒一次。{when} 以后可以再发 催一下。"
+    text = "刚提醒过，每人{hours}小时内只提醒一次。{when} 以后可以再发 催一下。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,7 +350,7 @@ def by_group(people: Sequence[Missing]) -> dict[str, list[str]]:
 
 
 def nudge(session: Session, actor: Actor, activity: Activity, *, there: bool, now: datetime) -> list[str]:
-    """Remind only those missing whom the actor may see, each at most every four hours; the names of those reminded now.
+    """Remind only those missing whom the actor may see, each at most as often as the branch's setting says; the names of those reminded now.
 
     :class:`NobodyToNudge` or :class:`NudgedLately` when nobody is left.
     """
@@ -359,10 +358,12 @@ def nudge(session: Session, actor: Actor, activity: Activity, *, there: bool, no
     people = missing(session, actor, activity, there=there)
     if not people:
         raise NobodyToNudge(theme=activity.theme, why="该来的都签到了" if there else "大家都回复了")
-    due = [one for one in people if one.nudged_at is None or one.nudged_at + NUDGE_EVERY <= now]
+    hours = setting.rules(session, activity.branch_id).nudge_hours
+    apart = timedelta(hours=hours)
+    due = [one for one in people if one.nudged_at is None or one.nudged_at + apart <= now]
     if not due:
-        next_time = min(one.nudged_at for one in people if one.nudged_at) + NUDGE_EVERY
-        raise NudgedLately(when=moment(next_time, now))
+        next_time = min(one.nudged_at for one in people if one.nudged_at) + apart
+        raise NudgedLately(hours=hours, when=moment(next_time, now))
     ids = [one.member.id for one in due]
     session.execute(
         update(SignUp)

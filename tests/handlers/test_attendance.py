@@ -315,7 +315,7 @@ def test_a_member_may_not_end(theme_day: None, phone: PhoneBook) -> None:
 
 
 def test_check_in_and_end_at_once_agree_on_the_counts(theme_day: None, secretary: Phone, phone: PhoneBook, database: Database) -> None:
-    said, answers = f"签到 {word(secretary)}", {}
+    said, answers = f"签到 {word(secretary)}", dict[str, str]()
     secretary("结束活动")
     names = ("张伟", "古丽", "李明", "孙磊", "周洁")
     acts = [lambda name=name: answers.__setitem__(name, phone(name)(said)) for name in names]

@@ -16,6 +16,7 @@ from bot.models.activity import Activity, SignUp, SignUpState
 from bot.models.audit import AuditEntry
 from bot.models.member import Member, Role, RoleName
 from bot.models.notice import Receipt
+from bot.models.organisation import BranchSetting
 from tests.chat import Phone, PhoneBook
 from tests.conftest import SHANGHAI
 
@@ -161,6 +162,12 @@ def test_leave_without_a_reason_asks_for_it(theme_day: None, phone: PhoneBook) -
     phone("李明").script(("去不了", "请发原因"), ("。", "请写一下原因"), ("值班", "请假已提交"))
 
 
+def test_leave_in_one_s_own_words_is_understood(theme_day: None, phone: PhoneBook) -> None:
+    phone("张伟").script(("家里有事去不了", "请假已提交", "家里有事去不了"))
+    phone("古丽").script(("我不能参加", "请发原因"), ("孩子发烧", "请假已提交"))
+    phone("李明").script(("参加不了，值班", "请假已提交", "原因：值班"))
+
+
 def test_signing_up_withdraws_a_leave(theme_day: None, phone: PhoneBook, secretary: Phone) -> None:
     gu = phone("古丽")
     gu.script(("请假 下乡", "请假已提交"), ("报名", "报名成功", "原来的请假已撤回"))
@@ -287,6 +294,29 @@ def test_a_nudge_reaches_only_the_silent_and_not_twice_in_four_hours(
 def test_whom_the_group_leader_nudged_the_secretary_does_not_nudge_again(theme_day: None, phone: PhoneBook, secretary: Phone) -> None:
     phone("马强")("催一下")
     secretary.script(("催一下", "正在提醒 8 人"))
+
+
+def test_a_nudge_means_the_list_that_was_just_shown(second_day: None, phone: PhoneBook, secretary: Phone) -> None:
+    secretary.script(
+        ("催一下", "有 2 个活动"),
+        ("谁没报名", "有 2 个活动"),
+        ("2", "学安规", "没回复 12 人"),
+        ("催一下", "正在提醒 12 人"),
+    )
+    assert "学安规" in phone("张伟").pushes()[-1]
+
+
+def test_the_branch_s_setting_says_how_often_one_is_nudged(
+    theme_day: None, secretary: Phone, clock: Clock, database: Database
+) -> None:
+    with database.write() as session:
+        branch = session.scalars(select(Activity.branch_id)).one()
+        session.merge(BranchSetting(branch_id=branch, values={"nudge_hours": 24}))
+    secretary("催一下")
+    clock.sleep(timedelta(hours=23))
+    secretary.script(("催一下", "每人24小时内只提醒一次", "今天09:00"))
+    clock.sleep(timedelta(hours=1))
+    secretary.script(("催一下", "正在提醒 12 人"))
 
 
 def test_with_all_answers_there_is_nobody_to_nudge(theme_day: None, secretary: Phone, database: Database) -> None:
