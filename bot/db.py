@@ -122,6 +122,6 @@ def _sqlite_engine(url: str, busy_ms: int = 30_000) -> Engine:
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
         mode = connection.get_execution_options().get("sqlite_begin", "IMMEDIATE")
-        connection.exec_driver_sql(f"BEGIN {mode}")
+        connection.connection.dbapi_connection.execute(f"BEGIN {mode}")
 
     return engine

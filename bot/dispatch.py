@@ -78,7 +78,7 @@ class Dispatcher:
             reply = with_waiting(ctx, answer(ctx))
             session.flush()
             # Last, so that a second delivery collides here and all it did is rolled back.
-            session.execute(
+            session.connection().execute(
                 REMEMBER,
                 {
                     "channel": message.channel,

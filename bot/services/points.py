@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import bindparam, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
 from bot.db import upsert
@@ -124,7 +123,10 @@ def award(
         "at": now,
     }
     entry_id = session.execute(
-        upsert(session, PointEntry).values(row).on_conflict_do_nothing(index_elements=["fact"]).returning(PointEntry.id)
+        upsert(session, PointEntry)
+        .values(row)
+        .on_conflict_do_nothing(index_elements=["fact"])
+        .returning(PointEntry.id)
     ).scalar()
     if entry_id is None:
         return Award(0, rule, total(session, member_id, period), None)
@@ -158,7 +160,15 @@ def reverse(session: Session, entry: PointEntry, *, reason: str, giver_id: int, 
 
 
 def give(
-    session: Session, giver_id: int, member: Member, rule: Rule, points: int, *, fact: str, reason: str, now: datetime
+    session: Session,
+    giver_id: int,
+    member: Member,
+    rule: Rule,
+    points: int,
+    *,
+    fact: str,
+    reason: str,
+    now: datetime,
 ) -> Award:
     """Points that a person gives by a rule: the whole amount or a refusal that says why not.
 
@@ -173,7 +183,9 @@ def give(
     left = room(session, member.id, rule, now)
     if left < points:
         raise OverCap(rule=rule.name, per=PER[rule.per], cap=rule.cap, name=member.name, room=max(left, 0))
-    return award(session, member.id, rule.code, fact=fact, reason=reason, now=now, points=points, giver_id=giver_id)
+    return award(
+        session, member.id, rule.code, fact=fact, reason=reason, now=now, points=points, giver_id=giver_id
+    )
 
 
 def most_of(rule: Rule) -> int:
@@ -194,7 +206,9 @@ def live(session: Session, entry: PointEntry) -> tuple[PointEntry, bool]:
     if entry.reverses_id:
         entry = session.get_one(PointEntry, entry.reverses_id)
     while True:
-        after = session.scalars(select(PointEntry).where(PointEntry.fact == f"correction {entry.id}")).one_or_none()
+        after = session.scalars(
+            select(PointEntry).where(PointEntry.fact == f"correction {entry.id}")
+        ).one_or_none()
         if after is None:
             break
         entry = after
@@ -245,24 +259,41 @@ def total(session: Session, member_id: int, period: str) -> int:
     return sum(counted(dimension, points) for dimension, points in rows)
 
 
+# Built once: these two answer the most frequent question, and putting a statement together costs more than running it.
+_BALANCES = select(PointBalance.__table__.c["period", "dimension", "points"]).where(
+    PointBalance.member_id == bindparam("member"), PointBalance.period.between(bindparam("first"), bindparam("last"))
+)
+_LAST = (
+    select(PointEntry.__table__.c["id", "points", "reason"])
+    .where(PointEntry.member_id == bindparam("member"))
+    .order_by(PointEntry.id.desc())
+    .limit(5)
+)
+
+
 def standing(session: Session, member_id: int, now: datetime) -> Standing:
     """Where a member stands in the quarter of ``now``."""
     period = quarter(now)
-    rows = session.execute(
-        select(PointBalance.period, PointBalance.dimension, PointBalance.points).where(
-            PointBalance.member_id == member_id, PointBalance.period.startswith(str(now.year))
-        )
-    ).all()
+    year = {"member": member_id, "first": f"{now.year}Q1", "last": f"{now.year}Q4"}
+    rows = session.connection().execute(_BALANCES, year).all()
     have = {dimension: points for p, dimension, points in rows if p == period}
     dimensions = tuple((d.name, have.get(d.name, 0), d.cap) for d in rules().dimensions)
     return Standing(period, dimensions, sum(counted(dimension, points) for _, dimension, points in rows))
 
 
-def last_entries(session: Session, member_id: int, *, most: int = 5, skip: int = 0) -> Sequence[PointEntry]:
-    """The newest entries of a member."""
-    return session.scalars(
-        select(PointEntry).where(PointEntry.member_id == member_id).order_by(PointEntry.id.desc()).limit(most).offset(skip)
-    ).all()
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """An entry as the short list shows it."""
+
+    id: int
+    points: int
+    reason: str
+
+
+def last_entries(session: Session, member_id: int) -> list[Brief]:
+    """The five newest entries of a member."""
+    rows = session.connection().execute(_LAST, {"member": member_id})
+    return [Brief(*row) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +336,9 @@ def branch_median(session: Session, branch_id: int, now: datetime) -> float | No
     """The median of this quarter's totals of a branch's active members; None with fewer than five of them (nobody is to be guessed)."""
     rows = session.execute(
         select(Member.id, PointBalance.dimension, PointBalance.points)
-        .outerjoin(PointBalance, (PointBalance.member_id == Member.id) & (PointBalance.period == quarter(now)))
+        .outerjoin(
+            PointBalance, (PointBalance.member_id == Member.id) & (PointBalance.period == quarter(now))
+        )
         .where(Member.branch_id == branch_id, Member.active)
     )
     sums: dict[int, int] = defaultdict(int)
@@ -334,9 +367,7 @@ def verify(session: Session) -> list[Discrepancy]:
     key = (PointEntry.member_id, PointEntry.period, PointEntry.dimension)
     sums = session.execute(select(*key, func.sum(PointEntry.points)).group_by(*key))
     ledger = {(member, period, dimension): int(points) for member, period, dimension, points in sums}
-    balances = {
-        (b.member_id, b.period, b.dimension): b.points for b in session.scalars(select(PointBalance))
-    }
+    balances = {(b.member_id, b.period, b.dimension): b.points for b in session.scalars(select(PointBalance))}
     return [
         Discrepancy(*where, ledger.get(where, 0), balances.get(where, 0))
         for where in sorted(ledger.keys() | balances.keys())
@@ -383,4 +414,3 @@ def _move(session: Session, member_id: int, period: str, dimension: str, points:
             index_elements=["member_id", "period", "dimension"], set_={"points": PointBalance.points + points}
         )
     )
-
