@@ -32,9 +32,7 @@ def explain(ctx: Context) -> str:
     return f"您还没有绑定。{GUIDE}"
 
 
-@router.command(
-    "绑定", takes="姓名和口令", optional=True, examples=("绑定 张三 482913",), strangers=True
-)
+@router.command("绑定", takes="姓名和口令", optional=True, examples=("绑定 张三 482913",), strangers=True)
 def bind(ctx: Context, text: str = "") -> str:
     known = ctx.identity.member
     if known is not None and known.active:

@@ -20,7 +20,10 @@ from handlers.points import fitting_rules, require_past, rule_lines, short
 router = Router()
 
 # "128 那天我在场", "第128条…", but not the 11 of 11月20日 nor the 14 of 14:30.
-_ENTRY = re.compile(r"(?:[#第]\s*(?P<sure>\d{1,10})\s*(?:条|号)?|(?P<plain>\d{1,10})(?![\d月日号年点时分个次.\-/]|:\d))条?[\s,，:：。]*(?P<text>.*)", re.DOTALL)
+_ENTRY = re.compile(
+    r"(?:[#第]\s*(?P<sure>\d{1,10})\s*(?:条|号)?|(?P<plain>\d{1,10})(?![\d月日号年点时分个次.\-/]|:\d))条?[\s,，:：。]*(?P<text>.*)",
+    re.DOTALL,
+)
 _VERDICT = re.compile(r"(?P<word>不同意|同意|跳过)[\s,，:：。]*(?P<rest>.*)", re.DOTALL)
 _AMOUNT = re.compile(r"\+?(?P<points>\d{1,3})\s*分?")
 
@@ -40,7 +43,10 @@ def submit(ctx: Context, text: str) -> str:
 
 
 @router.command(
-    "申诉", "积分申诉", takes="编号和理由", examples=("申诉 128 那天我在场", "申诉 11月20日主题党日我在场，没有记分")
+    "申诉",
+    "积分申诉",
+    takes="编号和理由",
+    examples=("申诉 128 那天我在场", "申诉 11月20日主题党日我在场，没有记分"),
 )
 def appeal(ctx: Context, text: str) -> Answer:
     number, why = _entry_and_reason(text)
@@ -126,9 +132,17 @@ def review(ctx: Context) -> Answer:
 
 def _next(ctx: Context, skipped: list[int], done: str) -> Answer:
     """The oldest waiting case that was not skipped, under what was just done."""
-    cases = [one for one in claims.waiting(ctx.session, ctx.actor, on=ctx.now.date()) if one.claim.id not in skipped]
+    cases = [
+        one
+        for one in claims.waiting(ctx.session, ctx.actor, on=ctx.now.date())
+        if one.claim.id not in skipped
+    ]
     if not cases:
-        left = f"跳过的 {len(skipped)} 件还在，回复 审核 再看。" if skipped else "没有其他待审核的了。发 菜单 看其他功能。"
+        left = (
+            f"跳过的 {len(skipped)} 件还在，回复 审核 再看。"
+            if skipped
+            else "没有其他待审核的了。发 菜单 看其他功能。"
+        )
         return f"{done}\n{left}" if done else left.replace("其他待审核", "待审核")
     text = _case_text(ctx, cases[0], len(cases))
     return Ask(
@@ -144,14 +158,20 @@ def _next(ctx: Context, skipped: list[int], done: str) -> Answer:
 def _case_text(ctx: Context, one: Case, count: int) -> str:
     claim = one.claim
     what = f"申诉 #{claim.entry_id}" if claim.entry_id else claim.kind.value
-    lines = [f"待审核 {count} 件。{one.member.name} {what}：{claim.text}{'（附照片）' if claim.media else ''}"]
+    lines = [
+        f"待审核 {count} 件。{one.member.name} {what}：{claim.text}{'（附照片）' if claim.media else ''}"
+    ]
     if one.entry is not None:
         counts, by_rule, _ = claims.default_points(ctx.session, one.entry)
-        lines.append(f"#{one.entry.id} {one.entry.points:+d} 分：{short(one.entry.reason, 40)}；现计 {counts} 分，按规则 {by_rule} 分")
+        lines.append(
+            f"#{one.entry.id} {one.entry.points:+d} 分：{short(one.entry.reason, 40)}；现计 {counts} 分，按规则 {by_rule} 分"
+        )
     if one.alone:
         lines.append("这一条是您给的分；本支部没有其他人有权审核，由您决定并注明。")
     at = local(claim.at, ctx.now)
-    lines.append(f"提出：{day(at.date(), ctx.now)}{clock(claim.at, ctx.now)}；请在{day(local(claim.decide_by, ctx.now).date(), ctx.now)}前答复")
+    lines.append(
+        f"提出：{day(at.date(), ctx.now)}{clock(claim.at, ctx.now)}；请在{day(local(claim.decide_by, ctx.now).date(), ctx.now)}前答复"
+    )
     return "\n".join([*lines, "1 同意（可写 同意 3分）\n2 不同意（请写 不同意 理由）\n3 跳过"])
 
 
@@ -208,7 +228,13 @@ def _ask_rule(ctx: Context, one: Case, data: dict[str, Any], head: str) -> Ask:
     amount = f" {data['points']} 分" if data["points"] else ""
     text = f"{head or f'同意{one.member.name}的{claims.subject(one.claim)}，按哪条规则记{amount}分？'.replace('分分', '分')}\n{lines}"
     tail = "回复数字即可。" if data["points"] else "回复数字按规则分记；要改分数可写：1 4分"
-    return Ask(f"{text}\n{tail}", step=choose_rule, data=data, title="审核", choices=tuple(rule.name for rule in rules))
+    return Ask(
+        f"{text}\n{tail}",
+        step=choose_rule,
+        data=data,
+        title="审核",
+        choices=tuple(rule.name for rule in rules),
+    )
 
 
 def _rules(ctx: Context, one: Case) -> list[Rule]:
@@ -235,7 +261,7 @@ def choose_rule(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
 
 
 def _chosen(rules: list[Rule], text: str, amount: int | None) -> tuple[Rule, int] | None:
-    """"技能取证、师带徒" (what a number stands for), "4 5分" or "师带徒 4分"; None when it names no rule."""
+    """ "技能取证、师带徒" (what a number stands for), "4 5分" or "师带徒 4分"; None when it names no rule."""
     found = re.fullmatch(r"(?P<rule>.+?)(?:[\s,，]+\+?(?P<points>\d{1,3})\s*分?)?", text)
     if found is None:
         return None
@@ -253,7 +279,11 @@ def _granted(ctx: Context, one: Case, done: Decided, data: dict[str, Any]) -> An
     change = claims.change(done)
     _record(ctx, one, f"同意：{change}")
     alone = "（已注明由加分人本人审核）" if one.alone else ""
-    return _next(ctx, data["skipped"], f"已同意{one.member.name}的{claims.subject(one.claim)}：{change}。会通知本人。{alone}")
+    return _next(
+        ctx,
+        data["skipped"],
+        f"已同意{one.member.name}的{claims.subject(one.claim)}：{change}。会通知本人。{alone}",
+    )
 
 
 def _record(ctx: Context, one: Case, detail: str) -> None:
@@ -267,5 +297,3 @@ def _record(ctx: Context, one: Case, detail: str) -> None:
         branch_id=one.member.branch_id,
         detail=f"第 {one.claim.id} 件 {detail}",
     )
-
-

@@ -42,7 +42,9 @@ class NoSuchBranch(Refusal):
 def which(several: Namesakes, word: str, rest: str = "") -> Reply:
     """A numbered choice among namesakes; the number sends the same command again with the full name."""
     choices = tuple(f"{word} {full} {rest}".strip() for full, _ in several.people)
-    return Reply(f"有{len(choices)}位{several.name}，是哪一位？\n{several.lines}\n回复数字即可。", choices=choices)
+    return Reply(
+        f"有{len(choices)}位{several.name}，是哪一位？\n{several.lines}\n回复数字即可。", choices=choices
+    )
 
 
 # About oneself ----------------------------------------------------------------------------------------------------------
@@ -76,7 +78,8 @@ def _to_do(ctx: Context) -> Iterator[str]:
         yield f"{unconfirmed} 条通知没确认（收到）"
     open_ones = sign_up.to_answer(ctx.session, ctx.member, now=ctx.now)
     unanswered = sum(
-        row.state is SignUpState.INVITED and activity.signup_closes_at > ctx.now for activity, row in open_ones
+        row.state is SignUpState.INVITED and activity.signup_closes_at > ctx.now
+        for activity, row in open_ones
     )
     if unanswered:
         yield f"{unanswered} 个活动没回复（报名）"
@@ -147,7 +150,14 @@ def _next_words(ctx: Context) -> str:
 
 
 @router.command(
-    "名单", "支部名单", "人员名单", "党员名单", takes="支部名", optional=True, examples=("名单",), needs=Action.SEE_GROUP
+    "名单",
+    "支部名单",
+    "人员名单",
+    "党员名单",
+    takes="支部名",
+    optional=True,
+    examples=("名单",),
+    needs=Action.SEE_GROUP,
 )
 def roster(ctx: Context, name: str = "") -> Reply:
     seen = [(b, n) for b, n in people.branches(ctx.session, ctx.actor, Action.SEE_GROUP) if name in b.name]
@@ -156,9 +166,18 @@ def roster(ctx: Context, name: str = "") -> Reply:
     if len(seen) > 1:
         lines = "\n".join(f"{n} {one.name} {count} 人" for n, (one, count) in enumerate(seen[:10], 1))
         more = f"\n共 {len(seen)} 个支部，也可发：名单 支部名" if len(seen) > 10 else ""
-        return Reply(f"您能看的支部：\n{lines}{more}\n回复数字看名单。", choices=tuple(f"名单 {one.name}" for one, _ in seen[:10]))
+        return Reply(
+            f"您能看的支部：\n{lines}{more}\n回复数字看名单。",
+            choices=tuple(f"名单 {one.name}" for one, _ in seen[:10]),
+        )
     listed = people.listed(ctx.session, ctx.actor, seen[0][0].id if seen else None)
-    return Reply("\n".join(_list_lines(listed, seen[0][0].name if seen else "您的党小组", ctx.actor.may(Action.MANAGE_PEOPLE))))
+    return Reply(
+        "\n".join(
+            _list_lines(
+                listed, seen[0][0].name if seen else "您的党小组", ctx.actor.may(Action.MANAGE_PEOPLE)
+            )
+        )
+    )
 
 
 def _list_lines(listed: list[Listed], title: str, manages: bool) -> Iterator[str]:
@@ -205,7 +224,9 @@ def _name_and_role(text: str, word: str) -> tuple[str, RoleName]:
     """ "张伟 党小组长", "张伟为党小组长": the role is at the end, the longest name of a role wins."""
     for role in sorted(_GRANTABLE, key=lambda one: -len(one.value)):
         if text.endswith(role.value):
-            name = text.removesuffix(role.value).strip(" ,，:：").removesuffix("支部").removesuffix("为").strip()
+            name = (
+                text.removesuffix(role.value).strip(" ,，:：").removesuffix("支部").removesuffix("为").strip()
+            )
             if name:
                 return name, role
     raise WhichRole(word=word, roles="、".join(role.value for role in _GRANTABLE))
@@ -219,7 +240,9 @@ def leave(ctx: Context, name: str) -> Answer:
         return which(several, "停用")
     people.require_over(ctx.session, ctx.actor, member, f"停用{member.name}", today=ctx.now.date())
     text = f"要停用{people.full_name(member)}吗？停用后不能再用，职务权限同时停止，以往记录都保留。\n1 确认\n2 取消"
-    return Ask(text, step=leave_confirmed, data={"member": member.id}, title="停用人员", choices=("确认", "取消"))
+    return Ask(
+        text, step=leave_confirmed, data={"member": member.id}, title="停用人员", choices=("确认", "取消")
+    )
 
 
 @router.step(words=("确认", "取消"))
@@ -251,7 +274,10 @@ def come_back(ctx: Context, name: str) -> Answer:
 
 def _count(ctx: Context, member: Member) -> int:
     ctx.session.flush()
-    return ctx.session.scalar(select(func.count()).where(Member.branch_id == member.branch_id, Member.active)) or 0
+    return (
+        ctx.session.scalar(select(func.count()).where(Member.branch_id == member.branch_id, Member.active))
+        or 0
+    )
 
 
 def _record(ctx: Context, act: str, member: Member, detail: str) -> None:

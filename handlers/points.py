@@ -24,7 +24,8 @@ router = Router()
 
 CELLS = 5
 _GIVE = re.compile(
-    r"(?P<name>[^\d\s+\-(]+(?:\s*\([^)]*\))?)\s*(?P<points>[+-]?\d{1,4})\s*分?[\s,，:：。]*(?P<reason>.*)", re.DOTALL
+    r"(?P<name>[^\d\s+\-(]+(?:\s*\([^)]*\))?)\s*(?P<points>[+-]?\d{1,4})\s*分?[\s,，:：。]*(?P<reason>.*)",
+    re.DOTALL,
 )
 _NUMBER = re.compile(r"(?:第|#)?\s*(?P<number>\d{1,10})\s*(?:条|号)?[\s,，:：。]*(?P<reason>.*)", re.DOTALL)
 _FUTURE = re.compile(r"(?:明天|明日|后天|大后天|下周|下星期|下个?月|明年)")
@@ -133,7 +134,9 @@ def next_page(ctx: Context) -> Reply:
 # Giving -----------------------------------------------------------------------------------------------------------------
 
 
-@router.command("加分", takes="姓名、分数和事由", examples=("加分 李四 3 抢修现场带队",), needs=Action.GIVE_POINTS)
+@router.command(
+    "加分", takes="姓名、分数和事由", examples=("加分 李四 3 抢修现场带队",), needs=Action.GIVE_POINTS
+)
 def give(ctx: Context, text: str) -> Answer:
     found = _GIVE.fullmatch(text.strip())
     if found is None:
@@ -181,7 +184,10 @@ def fitting_rules(rules: Sequence[Rule], text: str) -> list[Rule]:
 
 def rule_lines(rules: Sequence[Rule]) -> str:
     """The rules as a numbered list with dimension and the most points."""
-    return "\n".join(f"{n} {rule.name}（{rule.dimension}，最多{points.most_of(rule)}分）" for n, rule in enumerate(rules, 1))
+    return "\n".join(
+        f"{n} {rule.name}（{rule.dimension}，最多{points.most_of(rule)}分）"
+        for n, rule in enumerate(rules, 1)
+    )
 
 
 def _ask_rule(rules: Sequence[Rule], head: str, data: dict[str, Any]) -> Ask:
@@ -256,7 +262,9 @@ def _reverse(ctx: Context, row: PointEntry, member: Member, reason: str) -> str:
     total = points.total(ctx.session, member.id, row.period)
     _record(ctx, "更正积分", member, f"#{row.id} {row.points:+d} → #{reversal.id}：{reason}")
     told = f"{ctx.member.name}更正了您的第 {row.id} 条积分（{reversal.points:+d} 分）：{reason}。该季共 {total} 分。有异议可发：申诉 {reversal.id} 理由"
-    outbox.push(ctx.session, [member.id], told, key=f"points {reversal.id}", now=ctx.now, urgency=Urgency.ANSWER)
+    outbox.push(
+        ctx.session, [member.id], told, key=f"points {reversal.id}", now=ctx.now, urgency=Urgency.ANSWER
+    )
     return f"已更正 #{row.id}：{member.name} {reversal.points:+d} 分（更正编号 #{reversal.id}），该季共 {total} 分，会通知本人。理由：{reason}"
 
 
@@ -265,7 +273,14 @@ def restore(ctx: Context, entry: int) -> str:
     row, member = points.correctable(ctx.session, ctx.actor, entry)
     if points.live(ctx.session, row) != (row, False):
         raise points.AlreadyReversed(number=row.id)
-    _, new = points.correct(ctx.session, row, row.points, reason=f"撤销更正：{row.reason}"[:255], giver_id=ctx.member.id, now=ctx.now)
+    _, new = points.correct(
+        ctx.session,
+        row,
+        row.points,
+        reason=f"撤销更正：{row.reason}"[:255],
+        giver_id=ctx.member.id,
+        now=ctx.now,
+    )
     assert new is not None, "an entry has points"
     total = points.total(ctx.session, member.id, row.period)
     _record(ctx, "撤销更正", member, f"#{row.id} → #{new.id}")

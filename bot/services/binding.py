@@ -96,7 +96,9 @@ def _replace(session: Session, identity: Identity, member: Member) -> None:
     """One person has one identity on a channel: a former one (a lost phone, an old account) is unbound."""
     session.execute(
         update(Identity)
-        .where(Identity.member_id == member.id, Identity.channel == identity.channel, Identity.id != identity.id)
+        .where(
+            Identity.member_id == member.id, Identity.channel == identity.channel, Identity.id != identity.id
+        )
         .values(member_id=None)
         .execution_options(synchronize_session=False)
     )

@@ -71,7 +71,13 @@ def appeal(session: Session, member: Member, number: int | None, text: str, *, n
 
 
 def _add(
-    session: Session, member: Member, kind: ClaimKind, number: int | None, text: str, example: str, now: datetime
+    session: Session,
+    member: Member,
+    kind: ClaimKind,
+    number: int | None,
+    text: str,
+    example: str,
+    now: datetime,
 ) -> Claim:
     if not 2 <= len(text) <= LONGEST:
         raise TooShort(example=example)
@@ -109,14 +115,18 @@ def _tell_first_decider(session: Session, claim: Claim, member: Member, now: dat
     """One routine word a day to the one who is first in line; the others see it when they write."""
     able = deciders(session, claim, member.branch_id, on=now.date()).people
     text = "有新的申报或申诉待审核，回复 审核 查看。"
-    outbox.push(session, [one.id for one in able[:1]], text, key=f"review {member.branch_id} {now.date()}", now=now)
+    outbox.push(
+        session, [one.id for one in able[:1]], text, key=f"review {member.branch_id} {now.date()}", now=now
+    )
 
 
 def attach_photo(session: Session, member: Member, media: str, *, now: datetime) -> tuple[Claim, bool] | None:
     """Put a photo to the claim or appeal of the last ten minutes; True when it replaces one. None when there is no such claim."""
     claim = session.scalars(
         select(Claim)
-        .where(Claim.member_id == member.id, Claim.state == ClaimState.WAITING, Claim.at >= now - PHOTO_WINDOW)
+        .where(
+            Claim.member_id == member.id, Claim.state == ClaimState.WAITING, Claim.at >= now - PHOTO_WINDOW
+        )
         .order_by(Claim.id.desc())
         .limit(1)
     ).one_or_none()
@@ -191,7 +201,9 @@ def waiting(session: Session, actor: Actor, *, on: date) -> list[Case]:
         .join(Member, Member.id == Claim.member_id)
         .join(Organisation, Organisation.id == Member.branch_id)
         .outerjoin(PointEntry, PointEntry.id == Claim.entry_id)
-        .where(Claim.state == ClaimState.WAITING, Claim.member_id != actor.member.id, actor.within(Action.REVIEW))
+        .where(
+            Claim.state == ClaimState.WAITING, Claim.member_id != actor.member.id, actor.within(Action.REVIEW)
+        )
         .order_by(Claim.id)
     ).all()
     cases = []
@@ -256,7 +268,9 @@ def grant_appeal(session: Session, actor: Actor, one: Case, right: int | None, *
         raise NothingToChange(number=one.claim.entry_id, points=counts, most=most, next=more)
     _close(session, actor, one, ClaimState.GRANTED, f"应得 {wanted} 分", now)
     reason = f"申诉{one.claim.id}同意：{one.claim.text}"[:120]
-    reversal, entry = points.correct(session, one.entry, wanted, reason=reason, giver_id=actor.member.id, now=now)
+    reversal, entry = points.correct(
+        session, one.entry, wanted, reason=reason, giver_id=actor.member.id, now=now
+    )
     return _decided(session, one, reversal, entry, now)
 
 
@@ -284,7 +298,9 @@ def refuse(session: Session, actor: Actor, one: Case, why: str, *, now: datetime
     _tell(session, one, text, now)
 
 
-def _close(session: Session, actor: Actor, one: Case, state: ClaimState, decision: str, now: datetime) -> None:
+def _close(
+    session: Session, actor: Actor, one: Case, state: ClaimState, decision: str, now: datetime
+) -> None:
     """Only the first of two deciders closes it: the condition and the change are one statement."""
     remark = "（加分人本人审核：本支部没有其他人有权审核）" if one.alone else ""
     closed = session.scalar(

@@ -81,11 +81,15 @@ def find_by_name(session: Session, actor: Actor, action: Action, name: str, *, a
     found = [(member, home) for member, home in rows if not which or which in _marks(member, home)]
     if not found:
         raise NoSuchMember(name=plain[:12])
-    wanted = [(member, home) for member, home in found if member.active == active] or (found if not active else [])
+    wanted = [(member, home) for member, home in found if member.active == active] or (
+        found if not active else []
+    )
     if not wanted:
         raise AccountOutOfUse(name=plain)
     if len(wanted) > 1:
-        raise Namesakes(plain, [(full_name(m), "，".join(filter(None, (home, m.crew)))) for m, home in wanted])
+        raise Namesakes(
+            plain, [(full_name(m), "，".join(filter(None, (home, m.crew)))) for m, home in wanted]
+        )
     return wanted[0][0]
 
 
@@ -134,8 +138,12 @@ def appoint(session: Session, actor: Actor, member: Member, name: RoleName, *, t
         raise NotYourself(act="任命")
     if name is RoleName.GROUP_LEADER and member.group_id is None:
         raise NoGroup(name=member.name)
-    node = session.get_one(Organisation, member.group_id if name is RoleName.GROUP_LEADER else member.branch_id)
-    if any(role.name is name and role.organisation_id == node.id for role in _roles(session, member.id, today)):
+    node = session.get_one(
+        Organisation, member.group_id if name is RoleName.GROUP_LEADER else member.branch_id
+    )
+    if any(
+        role.name is name and role.organisation_id == node.id for role in _roles(session, member.id, today)
+    ):
         raise AlreadySo(name=member.name, state=f"已经是{name.value}")
     session.add(Role(member_id=member.id, name=name, organisation_id=node.id, starts_on=today, ends_on=None))
     return node
@@ -168,7 +176,9 @@ def require_over(session: Session, actor: Actor, member: Member, act: str, *, to
 def _roles(session: Session, member_id: int, today: date) -> Sequence[Role]:
     return session.scalars(
         select(Role).where(
-            Role.member_id == member_id, Role.starts_on <= today, or_(Role.ends_on.is_(None), Role.ends_on >= today)
+            Role.member_id == member_id,
+            Role.starts_on <= today,
+            or_(Role.ends_on.is_(None), Role.ends_on >= today),
         )
     ).all()
 
@@ -246,7 +256,10 @@ def committee_check(full_members: int, committee: int) -> str:
     """
     source = "（《中国共产党支部工作条例（试行）》第二十条）"
     if full_members < 7:
-        rule, fits = f"正式党员{full_members}名，不足7名：设书记1名，必要时可设副书记1名，不设支委会", 1 <= committee <= 2
+        rule, fits = (
+            f"正式党员{full_members}名，不足7名：设书记1名，必要时可设副书记1名，不设支委会",
+            1 <= committee <= 2,
+        )
     else:
         rule, fits = f"正式党员{full_members}名：设支委会，委员3至5名，一般不超过7名", 3 <= committee <= 7
     return f"{rule}。现有{committee}名，{'符合' if fits else '请核对'}{source}"
@@ -337,9 +350,13 @@ def stored(session: Session, member: Member, *, today: date) -> Stored:
     """Count what is kept about a member."""
     nodes = {
         node.id: node.name
-        for node in session.scalars(select(Organisation).where(Organisation.id.in_([member.branch_id, member.group_id])))
+        for node in session.scalars(
+            select(Organisation).where(Organisation.id.in_([member.branch_id, member.group_id]))
+        )
     }
-    channels = session.scalars(select(Identity.channel).where(Identity.member_id == member.id).order_by(Identity.id))
+    channels = session.scalars(
+        select(Identity.channel).where(Identity.member_id == member.id).order_by(Identity.id)
+    )
     counts = [
         (what, session.scalar(select(func.count()).where(owner == member.id)) or 0) for what, owner in _KINDS
     ]

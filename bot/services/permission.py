@@ -25,14 +25,17 @@ class Action(StrEnum):
     REVIEW = "审核申报和申诉"
     GIVE_POINTS = "加分和更正"
     CHANGE_SETTINGS = "修改推送设置"
+    EDIT_QUESTIONS = "导入题目"
+    APPROVE_QUESTIONS = "批准题目"
     MANAGE_PEOPLE = "管理人员和口令"
     SEE_AUDIT = "查看操作记录"
 
 
-_COMMITTEE = frozenset(Action) - {Action.MANAGE_PEOPLE, Action.SEE_AUDIT}
+_LEADERS = frozenset({Action.MANAGE_PEOPLE, Action.APPROVE_QUESTIONS})
+_COMMITTEE = frozenset(Action) - _LEADERS - {Action.SEE_AUDIT}
 RIGHTS: dict[RoleName, frozenset[Action]] = {
-    RoleName.SECRETARY: _COMMITTEE | {Action.MANAGE_PEOPLE},
-    RoleName.DEPUTY_SECRETARY: _COMMITTEE | {Action.MANAGE_PEOPLE},
+    RoleName.SECRETARY: _COMMITTEE | _LEADERS,
+    RoleName.DEPUTY_SECRETARY: _COMMITTEE | _LEADERS,
     RoleName.ORGANISER: _COMMITTEE,
     RoleName.PUBLICITY: _COMMITTEE,
     RoleName.DISCIPLINE: _COMMITTEE,
@@ -94,7 +97,9 @@ class Actor:
 
     def within(self, action: Action) -> ColumnElement[bool]:
         """A condition on :class:`Organisation` for the nodes where the action is allowed."""
-        return or_(False, *(Organisation.path.startswith(path, autoescape=True) for path in self.paths(action)))
+        return or_(
+            False, *(Organisation.path.startswith(path, autoescape=True) for path in self.paths(action))
+        )
 
     def on_branch(self, session: Session, action: Action, branch_id: int) -> Organisation:
         """The branch, if the action is allowed there; :class:`NotAllowed` or :class:`OutsideYourBranch` otherwise."""
@@ -110,7 +115,9 @@ def actor_of(session: Session, member: Member, *, on: date) -> Actor:
     rows = session.execute(
         select(Role.name, Organisation.id, Organisation.path)
         .join(Organisation, Organisation.id == Role.organisation_id)
-        .where(Role.member_id == member.id, Role.starts_on <= on, or_(Role.ends_on.is_(None), Role.ends_on >= on))
+        .where(
+            Role.member_id == member.id, Role.starts_on <= on, or_(Role.ends_on.is_(None), Role.ends_on >= on)
+        )
     ).all()
     return Actor(member, tuple((name, node, path) for name, node, path in rows))
 

@@ -304,7 +304,12 @@ class _Importer:
         return self.nodes[key]
 
     def _set_roles(
-        self, member: Member, post: str, branch: Organisation, group: Organisation | None, left: set[int | None]
+        self,
+        member: Member,
+        post: str,
+        branch: Organisation,
+        group: Organisation | None,
+        left: set[int | None],
     ) -> bool:
         """Give the roles that 职务 names and end those it no longer names, also over the branch and group that the member left.
 
@@ -319,7 +324,9 @@ class _Importer:
             if (role.name, role.organisation_id) not in wanted:
                 role.ends_on = today
         for name, node_id in wanted - have:
-            role = Role(member_id=member.id, name=name, organisation_id=node_id, starts_on=today, ends_on=None)
+            role = Role(
+                member_id=member.id, name=name, organisation_id=node_id, starts_on=today, ends_on=None
+            )
             self.session.add(role)
             self.roles[member.id].append(role)
         return wanted != have
@@ -331,19 +338,30 @@ class _Importer:
         identity = self.identities.get(member.account)
         if identity is None:
             identity = Identity(
-                channel="wecom", external_id=member.account, member_id=member.id, pushed_since=0, reachable=True, wrong_codes=0
+                channel="wecom",
+                external_id=member.account,
+                member_id=member.id,
+                pushed_since=0,
+                reachable=True,
+                wrong_codes=0,
             )
             self.session.add(identity)
             self.session.flush()
-            self.session.add(Conversation(identity_id=identity.id, frames=[], asking=False, choices=[], hints={}, undo={}))
+            self.session.add(
+                Conversation(identity_id=identity.id, frames=[], asking=False, choices=[], hints={}, undo={})
+            )
             self.identities[member.account] = identity
         elif identity.member_id != member.id:
             identity.member_id = member.id
 
 
-def _roles_of(post: str, branch: Organisation, group: Organisation | None) -> Iterator[tuple[RoleName, Organisation]]:
+def _roles_of(
+    post: str, branch: Organisation, group: Organisation | None
+) -> Iterator[tuple[RoleName, Organisation]]:
     for word in re.split(r"[、,，;；/ ]+", post):
-        word = {"支部书记": "书记", "党支部书记": "书记", "小组长": "党小组长", "组长": "党小组长"}.get(word, word)
+        word = {"支部书记": "书记", "党支部书记": "书记", "小组长": "党小组长", "组长": "党小组长"}.get(
+            word, word
+        )
         for role in RoleName:
             if word == role.value:
                 yield role, (group or branch) if role is RoleName.GROUP_LEADER else branch

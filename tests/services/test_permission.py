@@ -36,8 +36,9 @@ COMMITTEE = {
     Action.REVIEW,
     Action.GIVE_POINTS,
     Action.CHANGE_SETTINGS,
+    Action.EDIT_QUESTIONS,
 }
-LEADING = COMMITTEE | {Action.MANAGE_PEOPLE}
+LEADING = COMMITTEE | {Action.MANAGE_PEOPLE, Action.APPROVE_QUESTIONS}
 GRANTED: dict[RoleName | None, set[Action]] = {
     None: set(),
     RoleName.SECRETARY: LEADING,
@@ -63,7 +64,9 @@ def with_role(session: Session, clock: Clock, role: RoleName | None, node: int) 
     """Somebody plain (孙磊), with one role."""
     who = session.scalars(select(Member).where(Member.name == "孙磊")).one()
     if role is not None:
-        session.add(Role(member_id=who.id, name=role, organisation_id=node, starts_on=clock().date(), ends_on=None))
+        session.add(
+            Role(member_id=who.id, name=role, organisation_id=node, starts_on=clock().date(), ends_on=None)
+        )
         session.flush()
     return actor_of(session, who, on=clock().date())
 
@@ -88,7 +91,9 @@ def test_the_table_covers_every_role_and_action() -> None:
 def test_a_role_may_what_it_may_in_its_own_node_and_nothing_elsewhere(
     database: Database, clock: Clock, tree: dict[str, int], role: RoleName | None
 ) -> None:
-    own = {RoleName.GROUP_LEADER: "第三党小组", RoleName.ADMIN: "示范供电公司党委"}.get(role or RoleName.SECRETARY, "检修党支部")
+    own = {RoleName.GROUP_LEADER: "第三党小组", RoleName.ADMIN: "示范供电公司党委"}.get(
+        role or RoleName.SECRETARY, "检修党支部"
+    )
     with database.read() as session:
         actor = with_role(session, clock, role, tree[own])
         for action in Action:
@@ -101,7 +106,9 @@ def test_a_role_may_what_it_may_in_its_own_node_and_nothing_elsewhere(
             assert verdict(session, actor, action, tree["运行党支部"]) == sibling, action
 
 
-def test_a_group_leader_sees_the_group_and_not_the_branch(database: Database, clock: Clock, tree: dict[str, int]) -> None:
+def test_a_group_leader_sees_the_group_and_not_the_branch(
+    database: Database, clock: Clock, tree: dict[str, int]
+) -> None:
     with database.read() as session:
         actor = with_role(session, clock, RoleName.GROUP_LEADER, tree["第三党小组"])
         assert {one.name for one in people.listed(session, actor)} == {"阿不力孜", "孙磊", "周洁"}
@@ -109,35 +116,57 @@ def test_a_group_leader_sees_the_group_and_not_the_branch(database: Database, cl
             people.find_by_name(session, actor, Action.SEE_GROUP, "张伟")
 
 
-def test_a_path_is_no_prefix_of_a_longer_number(database: Database, clock: Clock, tree: dict[str, int]) -> None:
+def test_a_path_is_no_prefix_of_a_longer_number(
+    database: Database, clock: Clock, tree: dict[str, int]
+) -> None:
     """/1/2/ must not open /1/20/."""
     with database.read() as session:
         branch = session.get_one(Organisation, tree["检修党支部"])
-        twin = Organisation(id=branch.id * 10, name="别的", kind=branch.kind, parent_id=branch.parent_id, path=f"{branch.path[:-1]}0/")
+        twin = Organisation(
+            id=branch.id * 10,
+            name="别的",
+            kind=branch.kind,
+            parent_id=branch.parent_id,
+            path=f"{branch.path[:-1]}0/",
+        )
         session.add(twin)
         session.flush()
         actor = with_role(session, clock, RoleName.SECRETARY, branch.id)
         assert verdict(session, actor, Action.PUBLISH, twin.id) == "outside"
 
 
-def test_a_role_counts_from_its_first_to_its_last_day(database: Database, clock: Clock, tree: dict[str, int]) -> None:
+def test_a_role_counts_from_its_first_to_its_last_day(
+    database: Database, clock: Clock, tree: dict[str, int]
+) -> None:
     today, day = clock().date(), timedelta(days=1)
     with database.read() as session:
         who = session.scalars(select(Member).where(Member.name == "孙磊")).one()
-        session.add(Role(member_id=who.id, name=RoleName.SECRETARY, organisation_id=tree["检修党支部"], starts_on=today, ends_on=today + day))
+        session.add(
+            Role(
+                member_id=who.id,
+                name=RoleName.SECRETARY,
+                organisation_id=tree["检修党支部"],
+                starts_on=today,
+                ends_on=today + day,
+            )
+        )
         session.flush()
         held = [actor_of(session, who, on=today + n * day).may(Action.PUBLISH) for n in range(-1, 3)]
     assert held == [False, True, True, False]
 
 
-def test_those_who_may_are_named_nearest_first(database: Database, clock: Clock, tree: dict[str, int]) -> None:
+def test_those_who_may_are_named_nearest_first(
+    database: Database, clock: Clock, tree: dict[str, int]
+) -> None:
     with database.read() as session:
         with_role(session, clock, RoleName.ADMIN, tree["示范供电公司党委"])
         session.scalars(select(Member).where(Member.name == "刘芳")).one().active = False
         session.flush()
         able = holders(session, Action.REVIEW, tree["检修党支部"], on=clock().date())
         assert [one.name for one in able] == ["王建国", "陈刚", "赵敏", "吴霞", "孙磊"]
-        assert [one.name for one in holders(session, Action.REVIEW, tree["外部党支部"], on=clock().date())] == []
+        assert [
+            one.name for one in holders(session, Action.REVIEW, tree["外部党支部"], on=clock().date())
+        ] == []
 
 
 @pytest.mark.parametrize(
@@ -145,7 +174,10 @@ def test_those_who_may_are_named_nearest_first(database: Database, clock: Clock,
     [
         (RoleName.ADMIN, set(RoleName) - {RoleName.ADMIN}),
         (RoleName.SECRETARY, set(RoleName) - {RoleName.ADMIN, RoleName.SECRETARY}),
-        (RoleName.DEPUTY_SECRETARY, set(RoleName) - {RoleName.ADMIN, RoleName.SECRETARY, RoleName.DEPUTY_SECRETARY}),
+        (
+            RoleName.DEPUTY_SECRETARY,
+            set(RoleName) - {RoleName.ADMIN, RoleName.SECRETARY, RoleName.DEPUTY_SECRETARY},
+        ),
     ],
 )
 def test_a_role_is_granted_by_somebody_above_it(
@@ -153,7 +185,14 @@ def test_a_role_is_granted_by_somebody_above_it(
 ) -> None:
     with database.read() as session:
         actor = with_role(session, clock, role, tree["示范供电公司党委"])
-        who = Member(name="新人", account="xin", branch_id=tree["检修党支部"], group_id=tree["第一党小组"], status=MemberStatus.FULL, created_at=clock())
+        who = Member(
+            name="新人",
+            account="xin",
+            branch_id=tree["检修党支部"],
+            group_id=tree["第一党小组"],
+            status=MemberStatus.FULL,
+            created_at=clock(),
+        )
         session.add(who)
         session.flush()
         granted = set()
@@ -186,11 +225,15 @@ def _words(answer: str) -> list[str]:
     return [word for word in ("口令", "绑定") if word in answer]
 
 
-def test_a_right_is_asked_for_again_when_the_argument_is_supplied(phone: PhoneBook, database: Database, clock: Clock) -> None:
+def test_a_right_is_asked_for_again_when_the_argument_is_supplied(
+    phone: PhoneBook, database: Database, clock: Clock
+) -> None:
     """The question "请发送…" was asked of a secretary; by the answer the role may have ended."""
     chief = phone("王建国")
     assert "请发送" in chief("加分")
     with database.write() as session:
-        for role in session.scalars(select(Role).join(Member, Member.id == Role.member_id).where(Member.name == "王建国")):
+        for role in session.scalars(
+            select(Role).join(Member, Member.id == Role.member_id).where(Member.name == "王建国")
+        ):
             role.ends_on = clock().date() - timedelta(days=1)
     assert "需要支部书记或委员来办" in chief("张伟 3 师带徒")

@@ -97,7 +97,18 @@ def test_good_lines_are_kept_and_bad_ones_named(take: Import, database: Database
     assert report.added == [2, 13]
     reasons = dict(report.rejected)
     assert sorted(reasons) == list(range(3, 13))
-    expected = {3: "姓名", 4: "身份", 5: "入党日期", 6: "账号", 7: "党支部", 8: "手机号", 9: "入党日期", 10: "姓名", 11: "班组", 12: "党小组"}
+    expected = {
+        3: "姓名",
+        4: "身份",
+        5: "入党日期",
+        6: "账号",
+        7: "党支部",
+        8: "手机号",
+        9: "入党日期",
+        10: "姓名",
+        11: "班组",
+        12: "党小组",
+    }
     for number, word in expected.items():
         assert word in reasons[number]
     assert count(database, Member) == 14
@@ -147,7 +158,9 @@ def test_gbk_from_a_chinese_excel_is_read(take: Import, database: Database) -> N
     assert member(database, "李四").account == "lisi"
 
 
-def test_an_xlsx_with_real_dates_and_numbers_is_read(take: Import, database: Database, tmp_path: Path) -> None:
+def test_an_xlsx_with_real_dates_and_numbers_is_read(
+    take: Import, database: Database, tmp_path: Path
+) -> None:
     book = Workbook()
     sheet = book.active
     assert sheet is not None
@@ -175,7 +188,9 @@ def test_an_xlsx_with_real_dates_and_numbers_is_read(take: Import, database: Dat
         ("roster.csv", '姓名,党支部,身份\n"张伟,a,b\n'.encode(), "CSV"),
     ],
 )
-def test_what_is_no_roster_is_refused_with_a_reason(tmp_path: Path, name: str, content: bytes, why: str) -> None:
+def test_what_is_no_roster_is_refused_with_a_reason(
+    tmp_path: Path, name: str, content: bytes, why: str
+) -> None:
     file = tmp_path / name
     file.write_bytes(content)
     with pytest.raises(UnreadableRoster, match=why):
@@ -197,7 +212,9 @@ def test_a_phone_number_is_stored_encrypted(take: Import, database: Database) ->
     assert take(row).unchanged == [2]
 
 
-def test_a_post_gives_its_roles_and_losing_it_ends_them(take: Import, database: Database, clock: Clock) -> None:
+def test_a_post_gives_its_roles_and_losing_it_ends_them(
+    take: Import, database: Database, clock: Clock
+) -> None:
     take(line("李四", "lisi", 党小组="第二党小组", 职务="党小组长、宣传委员"))
     assert roles(database, "李四", clock().date()) == {
         (RoleName.GROUP_LEADER, "第二党小组"),
@@ -215,7 +232,9 @@ def test_who_moves_to_another_branch_loses_the_roles_over_the_old_one(
     assert roles(database, "王建国", tomorrow(clock)) == {(RoleName.SECRETARY, "运行党支部")}
 
 
-def test_who_moves_to_another_group_no_longer_leads_the_old_one(take: Import, database: Database, clock: Clock) -> None:
+def test_who_moves_to_another_group_no_longer_leads_the_old_one(
+    take: Import, database: Database, clock: Clock
+) -> None:
     take(line("马强", "maqiang", 党小组="第一党小组"))
     assert roles(database, "马强", tomorrow(clock)) == set()
 
