@@ -96,11 +96,11 @@ def lookup(name: str) -> ActivityKind | None:
 
 
 def named_in(text: str) -> tuple[ActivityKind, str] | None:
-    """The kind whose name or alias stands in the text, the longest name first, and the text without it."""
-    found = [(name, kind) for kind in kinds() for name in kind.names if name in text]
+    """The kind whose name or alias stands first in the text (the longest of those), and the text without it."""
+    found = [(text.index(name), -len(name), name, kind) for kind in kinds() for name in kind.names if name in text]
     if not found:
         return None
-    name, kind = max(found, key=lambda pair: len(pair[0]))
+    _, _, name, kind = min(found, key=lambda one: one[:2])
     return kind, text.replace(name, " ", 1)
 
 

@@ -90,6 +90,12 @@ def test_the_longest_name_in_a_text_wins() -> None:
     assert activity_kinds.named_in("11月12日") is None
 
 
+def test_the_first_name_in_a_text_wins() -> None:
+    found = activity_kinds.named_in("党课 11月12日 主题党日怎么开")
+    assert found is not None
+    assert found[0].name == "党课"
+
+
 def test_who_attends_differs_by_kind() -> None:
     attends = {kind.name: kind.attends for kind in activity_kinds.load()}
     assert attends["支委会"] is Attends.COMMITTEE
