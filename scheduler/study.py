@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
-from functools import lru_cache
+from datetime import datetime
 
 from sqlalchemy import String, cast, exists, literal, select
 from sqlalchemy.orm import Session
@@ -12,8 +11,8 @@ from bot.models.member import Member, MemberStatus
 from bot.models.organisation import Organisation, OrganisationKind
 from bot.models.outbox import Outbox
 from bot.services import outbox, setting
+from bot.services.study import daily_text
 from bot.times import at_time
-from content import materials, study_plan
 from scheduler.runner import Jobs, Node
 
 jobs = Jobs()
@@ -31,7 +30,7 @@ def push_study(node: Node, now: datetime) -> None:
         return
     with node.database.write() as session:
         for branch in _due_branches(session, now):
-            text = _daily_text(today)
+            text = daily_text(session, branch, today)
             readers = _without(session, branch, f"study {today}")
             outbox.push(session, readers, text, key=f"study {today}", now=now, expires_at=ends)
 
@@ -49,19 +48,3 @@ def _without(session: Session, branch: int, key: str) -> list[int]:
     queued = exists().where(Outbox.key == literal(f"{key} ") + cast(Member.id, String))
     readers = (Member.branch_id == branch, Member.active, Member.status != MemberStatus.COLLEAGUE)
     return list(session.scalars(select(Member.id).where(*readers, ~queued).order_by(Member.id)))
-
-
-def _daily_text(day: date) -> str:
-    """What the push says of the material of the day's week."""
-    item = _texts()[study_plan.week_of(_plan(), day).material]
-    return f"今日学习：{item.title}\n{item.digest}\n约{item.minutes}分钟。回复 今日学习 看全文。"
-
-
-@lru_cache(maxsize=1)
-def _plan() -> tuple[study_plan.Week, ...]:
-    return study_plan.load()
-
-
-@lru_cache(maxsize=1)
-def _texts() -> dict[str, materials.Material]:
-    return {item.code: item for item in materials.load()}

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session
@@ -228,20 +228,12 @@ def _groups(rows: Sequence[tuple[Outbox, Identity]], desk: Desk) -> Iterable[Gro
         for row, _ in part:
             _lease(row, desk.now)
         parcels = tuple(Parcel(identity.external_id, identity.id, (row.id,)) for row, identity in part)
-        first = part[0][0]
-        yield Group(part[0][1].channel, _body(first), parcels, max(row.attempts for row, _ in part))
+        row, identity = part[0]
+        yield Group(identity.channel, row.body, parcels, max(row.attempts for row, _ in part))
 
 
 def _lease(row: Outbox, now: datetime) -> None:
     row.available_at, row.attempts, row.code = now + LEASE, row.attempts + 1, 0
-
-
-def _body(row: Outbox) -> dict[str, Any]:
-    """The body with a card's task id made unique: the platform takes each id once, and a text may need several calls."""
-    if not row.body.get("card"):
-        return row.body
-    card = row.body["card"]
-    return {**row.body, "card": {**card, "task_id": f"{card['task_id']}-{row.id}"}}
 
 
 def _digests(session: Session, members: Mapping[int, Member], desk: Desk) -> list[Group]:

@@ -118,7 +118,7 @@ def rules_of(session: Session, branch_ids: Iterable[int]) -> dict[int, BranchRul
     wanted = set(branch_ids)
     rows = session.scalars(select(BranchSetting).where(BranchSetting.branch_id.in_(wanted)))
     stored = {row.branch_id: row.values for row in rows}
-    return {branch: _from_json(stored.get(branch, {})) for branch in wanted}
+    return {branch: BranchRules(**from_json(stored.get(branch, {}))) for branch in wanted}
 
 
 def change(
@@ -139,8 +139,8 @@ def change(
     row = session.scalars(
         select(BranchSetting).where(BranchSetting.branch_id == branch.id).with_for_update()
     ).one()
-    row.values = {**row.values, **{name: _to_json(getattr(after, name)) for name in values}}
-    detail = "；".join(f"{name}: {_to_json(getattr(before, name))} → {row.values[name]}" for name in values)
+    row.values = {**row.values, **{name: to_json(getattr(after, name)) for name in values}}
+    detail = "；".join(f"{name}: {to_json(getattr(before, name))} → {row.values[name]}" for name in values)
     audit.record(
         session, actor=actor, act="修改推送设置", now=now, channel=channel, branch_id=branch.id, detail=detail
     )
@@ -182,9 +182,10 @@ def _fields(rules: BranchRules) -> dict[str, Any]:
     return {field.name: getattr(rules, field.name) for field in fields(rules)}
 
 
-def _from_json(stored: Mapping[str, Any]) -> BranchRules:
+def from_json(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Stored values as :class:`BranchRules` has them; what other features store is left out."""
     known = {field.name: field.default for field in fields(BranchRules)}
-    return BranchRules(**{name: _read(stored[name], known[name]) for name in known if name in stored})
+    return {name: _read(stored[name], known[name]) for name in known if name in stored}
 
 
 def _read(value: Any, like: object) -> Any:
@@ -193,7 +194,8 @@ def _read(value: Any, like: object) -> Any:
     return tuple(value) if isinstance(like, tuple) else value
 
 
-def _to_json(value: Any) -> Any:
+def to_json(value: Any) -> Any:
+    """One value of :class:`BranchRules` as JSON keeps it."""
     if isinstance(value, time):
         return value.isoformat("minutes")
     return list(value) if isinstance(value, tuple) else value

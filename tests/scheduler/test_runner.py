@@ -81,9 +81,7 @@ def test_a_slot_older_than_its_rule_is_skipped_and_said_so(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    daily = Job(
-        "daily", lambda node, now: ran.append(now), {"hour": "12", "minute": "5"}, timedelta(hours=6)
-    )
+    daily = Job("daily", lambda node, now: ran.append(now), {"hour": "12", "minute": "5"}, timedelta(hours=6))
     monkeypatch.setattr(runner, "discover", lambda: iter([daily]))
     run_due(node, clock())
     clock.sleep(timedelta(hours=14))
