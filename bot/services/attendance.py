@@ -212,7 +212,7 @@ def check_in(session: Session, member: Member, said: str, *, now: datetime) -> C
 def _attend(
     session: Session, activity: Activity, member: Member, now: datetime, *, corrected_by: int | None = None, reason: str = ""
 ) -> CheckedIn:
-    row = session.get(SignUp, (activity.id, member.id), with_for_update=True)
+    row = session.get(SignUp, (activity.id, member.id), with_for_update=True, populate_existing=True)
     if row is None:
         raise sign_up.NotInvited(whom=sign_up.in_charge(session, activity.branch_id, on=now.date()))
     values = {"activity_id": activity.id, "member_id": member.id, "at": now, "corrected_by": corrected_by, "reason": reason}

@@ -101,8 +101,9 @@ def to_answer(session: Session, member: Member, *, now: datetime) -> list[tuple[
 
 def invitation(session: Session, member: Member, number: int, *, now: datetime) -> tuple[Activity, SignUp]:
     """Activity ``number`` and the member's row, locked. :class:`NoSuchActivity`, :class:`NotOpenAnyMore` or :class:`NotInvited`."""
-    activity = session.get(Activity, number)
-    row = session.get(SignUp, (number, member.id), with_for_update=True)
+    # Shared, so that many answer at once; it only waits for somebody who ends or cancels the activity.
+    activity = session.get(Activity, number, with_for_update={"read": True, "key_share": True}, populate_existing=True)
+    row = session.get(SignUp, (number, member.id), with_for_update=True, populate_existing=True)
     if activity is None or (row is None and activity.branch_id != member.branch_id):
         raise activities.NoSuchActivity(number=number)
     if row is None:
@@ -354,7 +355,8 @@ def nudge(session: Session, actor: Actor, activity: Activity, *, there: bool, no
 
     :class:`NobodyToNudge` or :class:`NudgedLately` when nobody is left.
     """
-    activities.lock(session, activity)
+    # Against a second nudge, but not against check-ins, which hold their own row and want this one shared.
+    session.refresh(activity, with_for_update={"key_share": True})
     people = missing(session, actor, activity, there=there)
     if not people:
         raise NobodyToNudge(theme=activity.theme, why="该来的都签到了" if there else "大家都回复了")
