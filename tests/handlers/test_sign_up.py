@@ -306,6 +306,13 @@ def test_a_nudge_means_the_list_that_was_just_shown(second_day: None, phone: Pho
     assert "学安规" in phone("张伟").pushes()[-1]
 
 
+def test_after_the_list_of_unconfirmed_a_nudge_is_about_the_notice(theme_day: None, phone: PhoneBook, secretary: Phone) -> None:
+    secretary.script(
+        ("通知 全体 明天停电检修 需回执", "预览"), ("确认", "发送"), ("谁没收到", "还差 11 人"), ("催一下", "还没确认的 11 人")
+    )
+    assert "明天停电检修" in phone("孙磊").pushes()[-1]
+
+
 def test_the_branch_s_setting_says_how_often_one_is_nudged(
     theme_day: None, secretary: Phone, clock: Clock, database: Database
 ) -> None:
