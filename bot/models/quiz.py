@@ -61,6 +61,28 @@ class Question(Base):
     author_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
 
 
+class QuestionImport(Base):
+    """One accepted import, with what is needed to take it back: the codes that it added, and each changed question as it was before.
+
+    ``written`` is the digest of every touched question as this import left it: what was changed again since is not taken back.
+    """
+
+    __tablename__ = "question_import"
+    __table_args__ = (Index("ix_question_import_branch", "branch_id", "at"),)
+
+    id: Mapped[Key]
+    branch_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
+    at: Mapped[datetime]
+    source: Mapped[str]
+    state: Mapped[QuestionState]
+    added: Mapped[list[Any]]
+    before: Mapped[dict[str, Any]]
+    written: Mapped[dict[str, Any]]
+    approved_at: Mapped[datetime | None]
+    taken_back_at: Mapped[datetime | None]
+
+
 class QuizKind(StrEnum):
     """Ways to practise."""
 
