@@ -32,6 +32,9 @@ CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 MARKUP = re.compile(r"<\s*[A-Za-z/!?]|&(?:#\d+|#x[0-9a-f]+|[a-z]+);", re.IGNORECASE)
 
 
+_NO_LETTERS = re.compile(r"[\W_]+")
+
+
 class Kind(StrEnum):
     """How a question is asked and judged."""
 
@@ -149,7 +152,7 @@ def topics(questions: Iterable[Question]) -> dict[str, int]:
 
 def plain(text: str) -> str:
     """The text without spaces and punctuation, in one width and case: equal for stems that read the same."""
-    return "".join(char for char in unicodedata.normalize("NFKC", text).casefold() if char.isalnum())
+    return _NO_LETTERS.sub("", unicodedata.normalize("NFKC", text).casefold())
 
 
 def check_together(questions: Iterable[Question]) -> None:
@@ -285,7 +288,8 @@ def _check_text(where: str, key: str, text: str, *, lines: bool = False) -> None
     _require(bool(text.strip()), where, f"{key} 是空的")
     _require(len(text) <= LONGEST[key], where, f"{key} 太长，最多 {LONGEST[key]} 个字")
     shown = text.replace("\n", "") if lines else text
-    hidden = any(unicodedata.category(char).startswith("C") for char in shown)
+    # isprintable is fast and never true where a control character is; what it also minds are wide blanks.
+    hidden = not shown.isprintable() and any(unicodedata.category(char).startswith("C") for char in shown)
     _require(not hidden, where, f"{key} 里有控制字符")
     _require(MARKUP.search(text) is None, where, f"{key} 里有网页代码")
 
