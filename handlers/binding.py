@@ -81,7 +81,7 @@ def make_code(ctx: Context, name: str) -> Answer:
     except people.Namesakes as several:
         return which(several, "口令")
     today = ctx.now.date()
-    people.require_over(ctx.session, ctx.actor, member, f"给{member.name}发口令", today=today)
+    people.require_over(ctx.session, ctx.actor, member, "发口令给", today=today, oneself=True)
     code = binding.make_code(member, secret=ctx.settings.secret_key.get_secret_value(), now=ctx.now)
     audit.record(
         ctx.session,

@@ -12,7 +12,7 @@ from bot.chat import Answer, Ask, Context, Reply, Router
 from bot.errors import Refusal
 from bot.models.activity import SignUpState
 from bot.models.member import Member, RoleName
-from bot.models.notice import Receipt
+from bot.models.notice import Notice, Receipt
 from bot.services import audit, phone, points, sign_up, study
 from bot.services import claim as claims
 from bot.services import member as people
@@ -72,7 +72,10 @@ def mine(ctx: Context) -> str:
 def _to_do(ctx: Context) -> Iterator[str]:
     """What waits for the member, each with the word that does it."""
     unconfirmed = ctx.session.scalar(
-        select(func.count()).where(Receipt.member_id == ctx.member.id, Receipt.confirmed_at.is_(None))
+        select(func.count())
+        .select_from(Receipt)
+        .join(Notice, Notice.id == Receipt.notice_id)
+        .where(Receipt.member_id == ctx.member.id, Receipt.confirmed_at.is_(None), Notice.needs_receipt)
     )
     if unconfirmed:
         yield f"{unconfirmed} 条通知没确认（收到）"
@@ -238,7 +241,7 @@ def leave(ctx: Context, name: str) -> Answer:
         member = people.find_by_name(ctx.session, ctx.actor, Action.MANAGE_PEOPLE, name)
     except Namesakes as several:
         return which(several, "停用")
-    people.require_over(ctx.session, ctx.actor, member, f"停用{member.name}", today=ctx.now.date())
+    people.require_over(ctx.session, ctx.actor, member, "停用", today=ctx.now.date())
     text = f"要停用{people.full_name(member)}吗？停用后不能再用，职务权限同时停止，以往记录都保留。\n1 确认\n2 取消"
     return Ask(
         text, step=leave_confirmed, data={"member": member.id}, title="停用人员", choices=("确认", "取消")

@@ -113,7 +113,7 @@ def full_name(member: Member) -> str:
 
 def deactivate(session: Session, actor: Actor, member: Member, *, today: date) -> list[RoleName]:
     """Somebody leaves: the account is out of use, roles end at once, the ledger and all records stay. Returns the roles that ended."""
-    _require_over(session, actor, member, "停用", today)
+    require_over(session, actor, member, "停用", today=today)
     if not member.active:
         raise AlreadySo(name=member.name, state="已经停用")
     member.active = False
@@ -161,16 +161,17 @@ def dismiss(session: Session, actor: Actor, member: Member, name: RoleName, *, t
         _end(session, role, today)
 
 
-def _require_over(session: Session, actor: Actor, member: Member, act: str, today: date) -> None:
-    if member.id == actor.member.id:
-        raise NotYourself(act=act)
-    actor.require_above(actor_of(session, member, on=today).rank, f"{act}{member.name}")
+def require_over(
+    session: Session, actor: Actor, member: Member, act: str, *, today: date, oneself: bool = False
+) -> None:
+    """Raise unless the actor stands above the member (or is the member, where ``oneself`` is allowed).
 
-
-def require_over(session: Session, actor: Actor, member: Member, act: str, *, today: date) -> None:
-    """Raise unless the actor stands above the member, or is the member: nobody takes over an account above the own one."""
+    Nobody puts out of use or takes over an account above the own one.
+    """
     if member.id != actor.member.id:
-        _require_over(session, actor, member, act, today)
+        actor.require_above(actor_of(session, member, on=today).rank, f"{act}{member.name}")
+    elif not oneself:
+        raise NotYourself(act=act)
 
 
 def _roles(session: Session, member_id: int, today: date) -> Sequence[Role]:
