@@ -12,7 +12,19 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Engine, Enum, Integer, MetaData, String, create_engine, event
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Engine,
+    Enum,
+    Integer,
+    MetaData,
+    String,
+    create_engine,
+    event,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, sessionmaker
@@ -59,7 +71,9 @@ class Base(DeclarativeBase):
         datetime: UtcDateTime(),
         dict[str, Any]: JSON,
         list[Any]: JSON,
-        enum.Enum: Enum(enum.Enum, native_enum=False, create_constraint=False, length=32, values_callable=_values),
+        enum.Enum: Enum(
+            enum.Enum, native_enum=False, create_constraint=False, length=32, values_callable=_values
+        ),
     }
 
 
@@ -69,7 +83,9 @@ Key = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"),
 
 def upsert(session: Session, table: type[Base]) -> Any:
     """An INSERT of the session's dialect that knows ON CONFLICT. Ask RETURNING what happened, never ``rowcount``: psycopg gives -1."""
-    return postgresql.insert(table) if session.get_bind().dialect.name == "postgresql" else sqlite.insert(table)
+    return (
+        postgresql.insert(table) if session.get_bind().dialect.name == "postgresql" else sqlite.insert(table)
+    )
 
 
 class Database:
@@ -80,7 +96,9 @@ class Database:
         self.sqlite = make_url(url).get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(url) if self.sqlite else _postgresql_engine(url, pool_size)
         self._write = sessionmaker(self.engine, expire_on_commit=False)
-        self._read = sessionmaker(self.engine.execution_options(sqlite_begin="DEFERRED"), expire_on_commit=False)
+        self._read = sessionmaker(
+            self.engine.execution_options(sqlite_begin="DEFERRED"), expire_on_commit=False
+        )
         # SQLite's own lock is unfair: waiting writers of one process poll and see tails of seconds.
         self._turn = threading.Lock()
 
@@ -106,11 +124,23 @@ class Database:
 
 
 def _postgresql_engine(url: str, pool_size: int) -> Engine:
-    return create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, pool_recycle=1800)
+    return create_engine(
+        url,
+        hide_parameters=True,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_pre_ping=True,
+        pool_recycle=1800,
+    )
 
 
 def _sqlite_engine(url: str, busy_ms: int = 30_000) -> Engine:
-    engine = create_engine(url, connect_args={"isolation_level": None, "timeout": busy_ms / 1000}, pool_size=20)
+    engine = create_engine(
+        url,
+        hide_parameters=True,
+        connect_args={"isolation_level": None, "timeout": busy_ms / 1000},
+        pool_size=20,
+    )
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:

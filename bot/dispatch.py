@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ from sqlalchemy import bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, contains_eager
 
+from bot.batch import Batch
 from bot.cards import Article
 from bot.chat import Answer, Context, Kind, Message, Reply, Waiting
 from bot.config import Settings
@@ -43,11 +45,24 @@ REMEMBER = insert(Inbox.__table__)  # type: ignore[arg-type]  # the table itself
 class Dispatcher:
     """Answers messages. Call it with a :class:`Message`; it never raises."""
 
-    def __init__(self, database: Database, routes: Routes, settings: Settings, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, database: Database, routes: Routes, settings: Settings, clock: Callable[[], datetime]
+    ) -> None:
         self.database, self.routes, self.settings, self.clock = database, routes, settings, clock
+        self._batch = Batch(self._together)
 
     def __call__(self, message: Message) -> Reply | None:
         """The reply to say; None when there is nothing to say (an event that needs no answer)."""
+        return self._batch(message) if self.database.sqlite else self._alone(message)
+
+    def _together(self, messages: list[Message]) -> list[Reply | None]:
+        """All in one transaction; when anything at all goes wrong, nothing happened, and each has its own."""
+        if len(messages) > 1:
+            with contextlib.suppress(Exception), self.database.write() as session:
+                return [self._in(session, message, self._routed) for message in messages]
+        return [self._alone(message) for message in messages]
+
+    def _alone(self, message: Message) -> Reply | None:
         try:
             return self._answer_once_more_on_a_twin(message)
         except Exception:
@@ -64,31 +79,32 @@ class Dispatcher:
 
     def _answer(self, message: Message) -> Reply | None:
         try:
-            return self._transaction(message, self._routed)
+            with self.database.write() as session:
+                return self._in(session, message, self._routed)
         except Refusal as refusal:
             sentence = Reply(str(refusal))
-            return self._transaction(message, lambda ctx: sentence)
+            with self.database.write() as session:
+                return self._in(session, message, lambda ctx: sentence)
 
-    def _transaction(self, message: Message, answer: Callable[[Context], Reply]) -> Reply | None:
+    def _in(self, session: Session, message: Message, answer: Callable[[Context], Reply]) -> Reply | None:
+        """Answer within a transaction and remember the answer."""
         now = self.clock()
-        with self.database.write() as session:
-            conversation, identity = self._enter(session, message, now)
-            talk = Talk(conversation, now)
-            ctx = Context(session, message, identity, now, self.settings, self.routes.router, talk)
-            reply = with_waiting(ctx, answer(ctx))
-            session.flush()
-            # Last, so that a second delivery collides here and all it did is rolled back.
-            session.connection().execute(
-                REMEMBER,
-                {
-                    "channel": message.channel,
-                    "message_id": message.id,
-                    "identity_id": identity.id,
-                    "kind": message.kind,
-                    "answered_at": now,
-                    "reply": to_json(reply),
-                },
-            )
+        conversation, identity = self._enter(session, message, now)
+        talk = Talk(conversation, now)
+        ctx = Context(session, message, identity, now, self.settings, self.routes.router, talk)
+        reply = with_waiting(ctx, answer(ctx))
+        session.flush()
+        # Last, so that a second delivery collides here and all it did is rolled back.
+        remembered = {
+            "channel": message.channel,
+            "message_id": message.id,
+            "identity_id": identity.id,
+            "kind": message.kind,
+            "answered_at": now,
+            "reply": to_json(reply),
+        }
+        session.connection().execute(REMEMBER, remembered)
+        session.expunge_all()
         return reply if reply.text else None
 
     def _routed(self, ctx: Context) -> Reply:
@@ -101,7 +117,9 @@ class Dispatcher:
         """The conversation, locked against the sender's other messages, and who the sender is."""
         who = {"channel": message.channel, "sender": message.sender}
         found = session.execute(WHO_SPEAKS, who).one_or_none()
-        conversation, identity = found if found else identities.open_identity(session, message.channel, message.sender)
+        conversation, identity = (
+            found if found else identities.open_identity(session, message.channel, message.sender)
+        )
         identities.heard(identity, message.at, left=message.kind is Kind.UNSUBSCRIBE)
         return conversation, identity
 
@@ -110,7 +128,7 @@ class Dispatcher:
             reply = session.scalar(
                 select(Inbox.reply).where(Inbox.channel == message.channel, Inbox.message_id == message.id)
             )
-        return None if reply is None else from_json(reply)
+        return from_json(reply) if reply and reply["text"] else None
 
 
 def as_reply(answer: Answer) -> Reply:
@@ -148,7 +166,12 @@ def to_json(reply: Reply) -> dict[str, Any]:
         stored["button"] = reply.button
     if reply.article is not None:
         a = reply.article
-        stored["article"] = {"title": a.title, "description": a.description, "url": a.url, "picture": a.picture}
+        stored["article"] = {
+            "title": a.title,
+            "description": a.description,
+            "url": a.url,
+            "picture": a.picture,
+        }
     return stored
 
 

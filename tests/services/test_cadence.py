@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event, select
 
 from bot.app import App
 from bot.clock import Clock
@@ -424,6 +425,18 @@ def test_study_time_comes_from_activities_materials_and_what_was_told(database: 
     assert one.minutes == {2: 60 + 5 + 25}
 
 
+def test_study_before_a_transfer_counts_on(database: Database, clock: Clock) -> None:
+    with database.write() as session:
+        elsewhere = organisation.ensure_path(session, "示范供电公司党委/营销党支部")
+        lecture = ended(elsewhere.id, "党课", clock() - timedelta(days=30))
+        session.add(lecture)
+        session.flush()
+        session.add(Attendance(activity_id=lecture.id, member_id=2, at=lecture.starts_at))
+    with database.read() as session:
+        (one,) = cadence.gather(session, Organisation.id == branch_of(database), clock())
+    assert one.minutes == {2: 60}
+
+
 def test_talks_are_the_pairs_that_were_there(database: Database, clock: Clock) -> None:
     with database.write() as session:
         talk = ended(branch_of(database), "谈心谈话", clock() - timedelta(days=2))
@@ -637,8 +650,7 @@ def test_the_parts_of_a_message_never_go_out_themselves(bot: App, clock: Clock) 
     morning(clock, date(2026, 11, 24))
     jobs.remind(bot.node, clock())
     with bot.database.read() as session:
-        rows = session.execute(select(Outbox.state, func.count()).group_by(Outbox.state)).all()
-        states = {state: count for state, count in rows}
+        states = Counter(session.scalars(select(Outbox.state)))
     assert states[OutboxState.WAITING] == 1
     assert states[OutboxState.MERGED] > 3
 
