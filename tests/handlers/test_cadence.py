@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -40,7 +40,7 @@ def make_admin(bot: App, name: str = "刘芳") -> None:
         member = session.scalars(select(Member).where(Member.name == name)).one()
         top = session.scalars(select(Organisation).where(Organisation.name == "示范供电公司党委")).one()
         session.add(
-            Role(member_id=member.id, name=RoleName.ADMIN, organisation_id=top.id, starts_on=datetime(2026, 1, 1).date())
+            Role(member_id=member.id, name=RoleName.ADMIN, organisation_id=top.id, starts_on=date(2026, 1, 1))
         )
 
 

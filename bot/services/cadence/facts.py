@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from itertools import combinations
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
+from sqlalchemy.orm import Session
 
 from bot.models.activity import Activity, ActivityState, Attendance
 from bot.models.member import PARTY_MEMBERS, Member, MemberStatus, Role, RoleName
@@ -26,6 +26,9 @@ COMMITTEE_ROLES = (
     RoleName.PUBLICITY,
     RoleName.DISCIPLINE,
 )
+
+EARLY = timedelta(days=1)
+"""Nobody checks in longer before an activity than this."""
 
 Pair = frozenset[int]
 
@@ -201,37 +204,25 @@ def _activities(session: Session, ids: Select[int], now: datetime) -> tuple[ByKi
     return held, planned
 
 
-def _attended(
-    scope: ColumnElement[bool], now: datetime, names: Iterable[str], *what: ColumnElement[Any]
-) -> Select[Any]:
-    """Attendance of ended activities of some kinds this year."""
-    return (
-        select(*what)
-        .join(Activity, Activity.id == Attendance.activity_id)
-        .where(
-            scope,
-            Activity.state == ActivityState.ENDED,
-            Activity.kind.in_(tuple(names)),
-            Activity.starts_at >= _new_year(now),
-        )
-    )
-
-
 def _new_year(now: datetime) -> datetime:
     return at_time(date(now.year, 1, 1), time.min, now)
-
-
-def _column(attribute: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
-    return attribute.expression
 
 
 def _talks(session: Session, ids: Select[int], now: datetime) -> dict[int, set[Pair]]:
     """The pairs of each branch with a recorded talk this year; a talk of three is three pairs."""
     names = [kind.name for kind in kinds() if kind.attends is Attends.PAIR]
+    rows = session.execute(
+        select(Activity.branch_id, Activity.id, Attendance.member_id)
+        .join(Attendance, Attendance.activity_id == Activity.id)
+        .where(
+            Activity.branch_id.in_(ids),
+            Activity.state == ActivityState.ENDED,
+            Activity.kind.in_(names),
+            Activity.starts_at >= _new_year(now),
+        )
+    )
     present: dict[tuple[int, int], list[int]] = defaultdict(list)
-    what = (Activity.branch_id, Activity.id, Attendance.member_id)
-    talks = _attended(Activity.branch_id.in_(ids), now, names, *map(_column, what))
-    for branch, activity, member in session.execute(talks):
+    for branch, activity, member in rows:
         present[branch, activity].append(member)
     pairs: dict[int, set[Pair]] = defaultdict(set)
     for (branch, _), members in present.items():
@@ -240,22 +231,30 @@ def _talks(session: Session, ids: Select[int], now: datetime) -> dict[int, set[P
 
 
 def _minutes(session: Session, ids: Select[int], now: datetime) -> dict[int, int]:
-    """Study minutes of each member this year: activities that count as study, by their kind's usual length; materials; told study."""
-    lengths = {kind.name: kind.minutes for kind in kinds() if kind.study}
-    what = (_column(Attendance.member_id), _column(Activity.kind), func.count())
-    # By the member's branch, not the activity's: what was learnt before a transfer counts on.
-    ours = Attendance.member_id.in_(select(Member.id).where(Member.branch_id.in_(ids)))
-    attended = _attended(ours, now, lengths, *what).group_by(Attendance.member_id, Activity.kind)
-    minutes: dict[int, int] = defaultdict(int)
-    for member, kind, times in session.execute(attended):
-        minutes[member] += lengths[kind] * times
-    for table in (MaterialRead, StudyRecord):
-        told = (
-            select(table.member_id, func.sum(table.minutes))
-            .join(Member, Member.id == table.member_id)
-            .where(Member.branch_id.in_(ids), table.at >= _new_year(now))
-        )
-        for member, total in session.execute(told.group_by(table.member_id)):
+    """Study minutes of each member this year: activities that count as study, by their kind's usual length; materials; told study.
+
+    Found by the member's branch, not the activity's: what was learnt before a transfer counts on.
+    """
+    year, minutes = _new_year(now), defaultdict[int, int](int)
+    # What counts is decided in the sum: as a condition it makes PostgreSQL, where it has no statistics yet, try every activity with every member.
+    counts = (Activity.state == ActivityState.ENDED) & (Activity.starts_at >= year)
+    lengths = [(counts & (Activity.kind == kind.name), kind.minutes) for kind in kinds() if kind.study]
+    attended = (
+        select(Attendance.member_id, func.sum(case(*lengths, else_=0)))
+        .join(Member, Member.id == Attendance.member_id)
+        .join(Activity, Activity.id == Attendance.activity_id)
+        .where(Member.branch_id.in_(ids), Attendance.at >= year - EARLY)
+        .group_by(Attendance.member_id)
+    )
+    told = [
+        select(table.member_id, func.sum(table.minutes))
+        .join(Member, Member.id == table.member_id)
+        .where(Member.branch_id.in_(ids), table.at >= year)
+        .group_by(table.member_id)
+        for table in (MaterialRead, StudyRecord)
+    ]
+    for query in (attended, *told):
+        for member, total in session.execute(query):
             minutes[member] += int(total)
     return minutes
 
