@@ -29,22 +29,29 @@ def push_study(node: Node, now: datetime) -> None:
     if now >= ends or setting.calendar().frozen(today):
         return
     with node.database.write() as session:
-        for branch in _due_branches(session, now):
+        for branch, due in _due_branches(session, now):
             text = daily_text(session, branch, today)
-            readers = _without(session, branch, f"study {today}")
+            readers = _without(session, branch, f"study {today}", due)
             outbox.push(session, readers, text, key=f"study {today}", now=now, expires_at=ends)
 
 
-def _due_branches(session: Session, now: datetime) -> list[int]:
+def _due_branches(session: Session, now: datetime) -> list[tuple[int, datetime]]:
+    """The branches that study today and whose time has come, with that time."""
     branches = session.scalars(
         select(Organisation.id).where(Organisation.kind == OrganisationKind.BRANCH)
     ).all()
     rules = setting.rules_of(session, branches)
-    return [b for b in branches if rules[b].studies_on(now.date()) and rules[b].study_time <= now.time()]
+    due = [
+        (b, at_time(now.date(), rules[b].study_time, now))
+        for b in branches
+        if rules[b].studies_on(now.date())
+    ]
+    return [(branch, moment) for branch, moment in due if moment <= now]
 
 
-def _without(session: Session, branch: int, key: str) -> list[int]:
-    """The readers of a branch for whom nothing was queued yet under this key."""
+def _without(session: Session, branch: int, key: str, due: datetime) -> list[int]:
+    """The readers of a branch for whom nothing was queued yet under this key. Who joins later in the day begins tomorrow."""
     queued = exists().where(Outbox.key == literal(f"{key} ") + cast(Member.id, String))
     readers = (Member.branch_id == branch, Member.active, Member.status != MemberStatus.COLLEAGUE)
-    return list(session.scalars(select(Member.id).where(*readers, ~queued).order_by(Member.id)))
+    known = (*readers, Member.created_at <= due, ~queued)
+    return list(session.scalars(select(Member.id).where(*known).order_by(Member.id)))
