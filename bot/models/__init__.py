@@ -1,10 +1,11 @@
 """All tables; importing this package completes the metadata."""
 
-from bot.models import activity, audit, identity, job, member, notice, organisation, outbox, points, quiz, study
+from bot.models import activity, audit, ballot, identity, job, member, notice, organisation, outbox, points, quiz, study
 
 __all__ = [
     "activity",
     "audit",
+    "ballot",
     "identity",
     "job",
     "member",
