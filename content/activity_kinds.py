@@ -97,7 +97,9 @@ def lookup(name: str) -> ActivityKind | None:
 
 def named_in(text: str) -> tuple[ActivityKind, str] | None:
     """The kind whose name or alias stands first in the text (the longest of those), and the text without it."""
-    found = [(text.index(name), -len(name), name, kind) for kind in kinds() for name in kind.names if name in text]
+    found = [
+        (text.index(name), -len(name), name, kind) for kind in kinds() for name in kind.names if name in text
+    ]
     if not found:
         return None
     _, _, name, kind = min(found, key=lambda one: one[:2])
@@ -111,7 +113,9 @@ def _tables(path: Path) -> list[dict[str, Any]]:
     return tables
 
 
-def _read(path: Path, table: dict[str, Any], clauses: Mapping[str, Regulation], rules: Iterable[str]) -> ActivityKind:
+def _read(
+    path: Path, table: dict[str, Any], clauses: Mapping[str, Regulation], rules: Iterable[str]
+) -> ActivityKind:
     where = f"{path.name} {table.get('name', '?')}"
     if table.get("points") and table["points"] not in rules:
         raise ContentError(where, f"points: points.toml 里没有 {table['points']}")

@@ -65,10 +65,16 @@ def check(ctx: Context, said: str = "") -> Reply:
         return overview(ctx, int(page[1]) if page else 1)
     branch, rest = choose_branch(ctx, branches, said)
     page = _PAGE.fullmatch(rest)
-    return one_rule(ctx, branch, rest) if rest and not page else one_branch(ctx, branch, int(page[1]) if page else 1)
+    return (
+        one_rule(ctx, branch, rest)
+        if rest and not page
+        else one_branch(ctx, branch, int(page[1]) if page else 1)
+    )
 
 
-@router.command("本月", "本季度", "本季度还差什么", "本月还差什么", "今年还差什么", "还差什么", needs=Action.SEE_BRANCH)
+@router.command(
+    "本月", "本季度", "本季度还差什么", "本月还差什么", "今年还差什么", "还差什么", needs=Action.SEE_BRANCH
+)
 def this_month(ctx: Context) -> Reply:
     return check(ctx)
 
@@ -132,7 +138,11 @@ def line(finding: Finding) -> str:
 
 def short(clause: Regulation) -> str:
     """The article where it is of the regulation on branches; else the document."""
-    return clause.article if clause.article and clause.document == MAIN_DOCUMENT else clause.document.strip("《》")
+    return (
+        clause.article
+        if clause.article and clause.document == MAIN_DOCUMENT
+        else clause.document.strip("《》")
+    )
 
 
 def one_rule(ctx: Context, branch: Organisation, said: str) -> Reply:
@@ -176,7 +186,9 @@ def overview(ctx: Context, page: int) -> Reply:
 def _totals(all_: Sequence[BranchSummary]) -> list[str]:
     late = sum(one.overdue > 0 for one in all_)
     open_ = sum(one.overdue == 0 and one.due > 0 for one in all_)
-    head = f"{len(all_)} 个支部体检：{late} 个有逾期，{open_} 个有待办，{len(all_) - late - open_} 个都按时完成"
+    head = (
+        f"{len(all_)} 个支部体检：{late} 个有逾期，{open_} 个有待办，{len(all_) - late - open_} 个都按时完成"
+    )
     most = Counter(rule for one in all_ for rule in one.overdue_rules).most_common(3)
     return [head, *(["逾期最多：" + "、".join(f"{rule} {count} 个" for rule, count in most)] if most else [])]
 
@@ -199,7 +211,10 @@ def keep_held(ctx: Context, text: str) -> Reply:
     activity = record.record(ctx.session, ctx.member, told, now=ctx.now, channel=ctx.message.channel)
     who = f"（{told.group.name}）" if told.group else "".join(f" {member.name}" for member in told.pair)
     text = f"已补录：{day(told.on, ctx.now)}{told.kind.name}{who}，只记开过，不记签到和积分。"
-    return Reply(f"{text}\n{_standing(ctx, told.kind.name)}记错了5分钟内回复 撤销。", undo=Undo(forget_held, {"number": activity.id}))
+    return Reply(
+        f"{text}\n{_standing(ctx, told.kind.name)}记错了5分钟内回复 撤销。",
+        undo=Undo(forget_held, {"number": activity.id}),
+    )
 
 
 def _standing(ctx: Context, rule: str) -> str:
@@ -217,7 +232,9 @@ def which_group(ctx: Context, text: str) -> Reply:
     if not names:
         return Reply("本支部名册里没有党小组，不用补录党小组会。回复 体检 可以查看。")
     lines = "\n".join(f"{n} {name}" for n, name in enumerate(names, 1))
-    return Reply(f"是哪个党小组？\n{lines}\n回复数字即可。", choices=tuple(f"补录 {text} {name}" for name in names))
+    return Reply(
+        f"是哪个党小组？\n{lines}\n回复数字即可。", choices=tuple(f"补录 {text} {name}" for name in names)
+    )
 
 
 @router.undo
@@ -286,12 +303,16 @@ def lecture(ctx: Context, text: str) -> Reply:
     before = _choose(ctx, "cadence_lecture_per", per, "修改党课频次")
     undo = Undo(restore, {"name": "cadence_lecture_per", "value": before})
     was = PER_WORDS[before or "quarter"]
-    return Reply(f"党课频次：{was} → {PER_WORDS[per]}一次。回复 体检 可以查看；记错了5分钟内回复 撤销。", undo=undo)
+    return Reply(
+        f"党课频次：{was} → {PER_WORDS[per]}一次。回复 体检 可以查看；记错了5分钟内回复 撤销。", undo=undo
+    )
 
 
 def _choose(ctx: Context, name: str, value: Any, act: str) -> Any:
     branch, channel = ctx.member.branch_id, ctx.message.channel
-    return record.choose(ctx.session, branch, name, value, actor=ctx.member, act=act, now=ctx.now, channel=channel)
+    return record.choose(
+        ctx.session, branch, name, value, actor=ctx.member, act=act, now=ctx.now, channel=channel
+    )
 
 
 @router.undo

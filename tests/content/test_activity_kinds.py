@@ -51,7 +51,9 @@ def test_all_twelve_kinds_ship() -> None:
         ("谈心谈话", "year", "第十九条", "medium"),
     ],
 )
-def test_each_prescribed_kind_has_its_cadence_and_article(name: str, per: str, article: str, confidence: str) -> None:
+def test_each_prescribed_kind_has_its_cadence_and_article(
+    name: str, per: str, article: str, confidence: str
+) -> None:
     kind = activity_kinds.lookup(name)
     assert kind is not None
     assert kind.cadence is not None

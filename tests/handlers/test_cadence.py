@@ -50,7 +50,9 @@ def more_branches(bot: App, *names: str) -> None:
             node = organisation.ensure_path(session, f"示范供电公司党委/{name}")
             for n in range(3):
                 session.add(
-                    Member(name=f"{name}{n}", branch_id=node.id, status=MemberStatus.FULL, created_at=bot.clock())
+                    Member(
+                        name=f"{name}{n}", branch_id=node.id, status=MemberStatus.FULL, created_at=bot.clock()
+                    )
                 )
 
 
@@ -106,7 +108,12 @@ def test_all_rules_can_be_reached_by_number(secretary: Phone) -> None:
     first = secretary("体检")
     more = next(line.split()[0] for line in first.splitlines() if "还有" in line and "项" in line)
     second = secretary(more)
-    shown = {line.split("·")[1].split("：")[0] for page in (first, second) for line in page.splitlines() if "·" in line}
+    shown = {
+        line.split("·")[1].split("：")[0]
+        for page in (first, second)
+        for line in page.splitlines()
+        if "·" in line
+    }
     done = first.split("已完成：")[1].splitlines()[0].split("、")
     assert len(shown | set(done)) == 12
 
@@ -145,7 +152,16 @@ def test_many_branches_come_in_pages(bot: App, phone: PhoneBook, clock: Clock) -
     assert len(answer.splitlines()) <= 12
     assert "8 还有 3 个支部" in answer
     second = phone("刘芳")("8")
-    assert len([line for line in second.splitlines() if "：逾期" in line and line[0].isdigit() and "支部体检" not in line]) == 3
+    assert (
+        len(
+            [
+                line
+                for line in second.splitlines()
+                if "：逾期" in line and line[0].isdigit() and "支部体检" not in line
+            ]
+        )
+        == 3
+    )
 
 
 def test_a_secretary_cannot_open_another_branch(bot: App, secretary: Phone) -> None:
@@ -214,7 +230,9 @@ def test_the_same_meeting_is_not_recorded_twice(bot: App, secretary: Phone) -> N
         ("补录 谈心谈话 11月12日 王建国", "要写两个人的名字"),
     ],
 )
-def test_a_record_that_is_not_whole_says_what_is_missing(bot: App, secretary: Phone, said: str, part: str) -> None:
+def test_a_record_that_is_not_whole_says_what_is_missing(
+    bot: App, secretary: Phone, said: str, part: str
+) -> None:
     assert part in secretary(said)
     assert activities(bot) == []
 
@@ -228,7 +246,9 @@ def test_a_group_meeting_belongs_to_a_group(bot: App, secretary: Phone) -> None:
     )
     with bot.database.read() as session:
         names = session.scalars(
-            select(Organisation.name).join(Activity, Activity.group_id == Organisation.id).order_by(Activity.id)
+            select(Organisation.name)
+            .join(Activity, Activity.group_id == Organisation.id)
+            .order_by(Activity.id)
         ).all()
     assert names == ["第二党小组", "第一党小组", "第三党小组"]
 
@@ -283,7 +303,9 @@ def test_the_term_can_be_refused_changed_and_taken_back(bot: App, secretary: Pho
     )
 
 
-@pytest.mark.parametrize("said", ["换届时间 3月15日", "换届时间 2027-03-15", "换届时间 2015-03-15", "换届时间 不知道"])
+@pytest.mark.parametrize(
+    "said", ["换届时间 3月15日", "换届时间 2027-03-15", "换届时间 2015-03-15", "换届时间 不知道"]
+)
 def test_a_bad_beginning_of_a_term_is_refused(secretary: Phone, said: str) -> None:
     assert "请写本届开始的日期，要有年份" in secretary(said)
 

@@ -25,6 +25,7 @@ from bot.services.cadence.facts import Choices, Held
 from bot.services.setting import calendar
 from content.activity_kinds import kinds
 from scheduler import cadence as jobs
+from scheduler import runner
 from tests.conftest import SHANGHAI
 
 BRANCH_LIFE = "《中国共产党支部工作条例（试行）》"
@@ -35,7 +36,12 @@ COMMITTEE = frozenset(range(1, 6))
 
 def facts(today: date, **more: Any) -> Facts:
     """A branch of eleven full members with a committee of five, known for years, of which nothing is recorded."""
-    usual: dict[str, Any] = {"full": FULL, "committee": COMMITTEE, "secretaries": frozenset({1}), "known_since": LONG_AGO}
+    usual: dict[str, Any] = {
+        "full": FULL,
+        "committee": COMMITTEE,
+        "secretaries": frozenset({1}),
+        "known_since": LONG_AGO,
+    }
     return Facts(branch_id=7, name="检修党支部", today=today, **{**usual, **more})
 
 
@@ -72,7 +78,11 @@ def test_a_period_has_its_first_and_last_day(per: str, day: date, first: date, l
 
 def test_in_january_the_month_before_is_last_december() -> None:
     assert [one.code for one in period.completed("month", date(2026, 1, 5))] == ["2025-12"]
-    assert [one.code for one in period.completed("month", date(2026, 4, 5))] == ["2026-01", "2026-02", "2026-03"]
+    assert [one.code for one in period.completed("month", date(2026, 4, 5))] == [
+        "2026-01",
+        "2026-02",
+        "2026-03",
+    ]
     assert [one.code for one in period.completed("year", date(2026, 4, 5))] == ["2025"]
 
 
@@ -175,9 +185,13 @@ def test_every_group_meets_each_month() -> None:
     found = verdict("党小组会", one)
     assert found.status is Status.DUE
     assert found.verdict.text == "本月（第一党小组、第三党小组）还没有记录，11月30日前（还剩7天）"
-    all_ = dataclasses.replace(branch, held={"党小组会": (*meetings, *(Held(date(2026, 11, 3), one) for one in groups))})
+    all_ = dataclasses.replace(
+        branch, held={"党小组会": (*meetings, *(Held(date(2026, 11, 3), one) for one in groups))}
+    )
     assert verdict("党小组会", all_).status is Status.DONE
-    late = dataclasses.replace(branch, held={"党小组会": tuple(one for one in meetings if one != Held(months[9], 23))})
+    late = dataclasses.replace(
+        branch, held={"党小组会": tuple(one for one in meetings if one != Held(months[9], 23))}
+    )
     assert "10月（第三党小组）没有记录" in verdict("党小组会", late).verdict.text
     assert verdict("党小组会", branch).clause.article == "第十三条"
 
@@ -191,9 +205,15 @@ def test_a_meeting_without_a_group_is_that_of_the_only_group() -> None:
     assert verdict("党小组会", dataclasses.replace(branch, groups={})).status is Status.NOT_APPLICABLE
 
 
-@pytest.mark.parametrize(("per", "status"), [("month", Status.OVERDUE), ("quarter", Status.OVERDUE), ("half", Status.DUE)])
+@pytest.mark.parametrize(
+    ("per", "status"), [("month", Status.OVERDUE), ("quarter", Status.OVERDUE), ("half", Status.DUE)]
+)
 def test_how_often_a_lecture_is_held_is_a_choice(per: str, status: Status) -> None:
-    branch = facts(date(2026, 11, 23), held=held(date(2026, 6, 30), kind="党课"), choices=Choices(cadence_lecture_per=per))
+    branch = facts(
+        date(2026, 11, 23),
+        held=held(date(2026, 6, 30), kind="党课"),
+        choices=Choices(cadence_lecture_per=per),
+    )
     found = verdict("党课", branch)
     assert found.status is status
     assert found.clause.confidence == "medium"
@@ -240,7 +260,9 @@ def test_a_single_member_has_nobody_to_talk_with() -> None:
         (20, 8, Status.DUE),
     ],
 )
-def test_the_size_of_the_committee_follows_the_full_members(full: int, committee: int, status: Status) -> None:
+def test_the_size_of_the_committee_follows_the_full_members(
+    full: int, committee: int, status: Status
+) -> None:
     branch = facts(
         date(2026, 11, 23),
         full=frozenset(range(1, full + 1)),
@@ -261,9 +283,18 @@ def test_a_branch_has_one_secretary(secretaries: frozenset[int]) -> None:
 
 @pytest.mark.parametrize(
     ("full", "probationary", "status"),
-    [(2, 5, Status.DUE), (3, 0, Status.DONE), (49, 1, Status.DONE), (49, 2, Status.DUE), (50, 0, Status.DONE), (51, 0, Status.DUE)],
+    [
+        (2, 5, Status.DUE),
+        (3, 0, Status.DONE),
+        (49, 1, Status.DONE),
+        (49, 2, Status.DUE),
+        (50, 0, Status.DONE),
+        (51, 0, Status.DUE),
+    ],
 )
-def test_a_branch_has_three_full_members_and_at_most_fifty(full: int, probationary: int, status: Status) -> None:
+def test_a_branch_has_three_full_members_and_at_most_fifty(
+    full: int, probationary: int, status: Status
+) -> None:
     branch = facts(
         date(2026, 11, 23),
         full=frozenset(range(1, full + 1)),
@@ -284,7 +315,9 @@ def test_a_branch_has_three_full_members_and_at_most_fifty(full: int, probationa
         (date(2027, 3, 16), Status.OVERDUE, -1),
     ],
 )
-def test_a_term_is_three_years_and_due_from_six_months_before(today: date, status: Status, left: int | None) -> None:
+def test_a_term_is_three_years_and_due_from_six_months_before(
+    today: date, status: Status, left: int | None
+) -> None:
     found = verdict("换届", facts(today, choices=Choices(term_started_on=date(2024, 3, 15))))
     assert (found.status, found.days_left) == (status, left)
     assert (found.clause.article, found.clause.confidence) == ("第二十一条", "high")
@@ -380,6 +413,17 @@ def test_only_what_ended_counts(database: Database, clock: Clock, state: Activit
     assert found(database, clock, "支委会").status is Status.DONE
 
 
+def test_what_is_published_for_later_is_planned_and_what_is_cancelled_is_not(
+    database: Database, clock: Clock
+) -> None:
+    friday = clock() + timedelta(days=4)
+    with database.write() as session:
+        session.add(ended(branch_of(database), "支委会", friday, state=ActivityState.PUBLISHED))
+        session.add(ended(branch_of(database), "主题党日", friday, state=ActivityState.CANCELLED))
+    assert "已安排在11月27日" in found(database, clock, "支委会").verdict.text
+    assert "还没有记录" in found(database, clock, "主题党日").verdict.text
+
+
 def test_an_activity_counts_on_its_day_in_the_branch_zone(database: Database, clock: Clock) -> None:
     just_november = datetime(2026, 11, 1, 0, 30, tzinfo=SHANGHAI)
     with database.write() as session:
@@ -409,7 +453,9 @@ def test_an_ended_role_is_no_role(database: Database, clock: Clock) -> None:
     assert "书记有 0 人" in found(database, clock, "支委设置").verdict.text
 
 
-def test_study_time_comes_from_activities_materials_and_what_was_told(database: Database, clock: Clock) -> None:
+def test_study_time_comes_from_activities_materials_and_what_was_told(
+    database: Database, clock: Clock
+) -> None:
     with database.write() as session:
         lecture = ended(branch_of(database), "党课", clock() - timedelta(days=2))
         talk = ended(branch_of(database), "谈心谈话", clock() - timedelta(days=2))
@@ -463,7 +509,9 @@ def many(database: Database, clock: Clock, count: int) -> None:
         for number in range(count):
             node = organisation.ensure(session, f"第{number}党支部", parent=top)
             session.add_all(
-                Member(name=f"成员{number}-{n}", branch_id=node.id, status=MemberStatus.FULL, created_at=clock())
+                Member(
+                    name=f"成员{number}-{n}", branch_id=node.id, status=MemberStatus.FULL, created_at=clock()
+                )
                 for n in range(3)
             )
             if number % 2:
@@ -493,7 +541,9 @@ def test_a_roll_up_counts_each_branch_below(database: Database, clock: Clock) ->
         )
 
 
-def test_a_roll_up_needs_as_many_queries_for_many_branches_as_for_one(database: Database, clock: Clock) -> None:
+def test_a_roll_up_needs_as_many_queries_for_many_branches_as_for_one(
+    database: Database, clock: Clock
+) -> None:
     queries: list[str] = []
 
     def count(_c: Any, _cursor: Any, statement: str, *_more: Any) -> None:
@@ -569,7 +619,11 @@ def test_what_is_planned_or_done_is_not_alarmed() -> None:
     branch = only_theme_day(today)
     assert stages(branch)
     assert not stages(dataclasses.replace(branch, planned={"主题党日": (Held(date(2026, 11, 27)),)}))
-    assert not stages(dataclasses.replace(branch, held={**branch.held, "主题党日": tuple(Held(d) for d in firsts(range(1, 12)))}))
+    assert not stages(
+        dataclasses.replace(
+            branch, held={**branch.held, "主题党日": tuple(Held(d) for d in firsts(range(1, 12)))}
+        )
+    )
 
 
 @pytest.mark.parametrize(
@@ -600,7 +654,9 @@ def told(bot: App, name: str = "王建国") -> list[str]:
         rows = session.scalars(
             select(Outbox.body)
             .join(Member, Member.id == Outbox.member_id)
-            .where(Member.name == name, Outbox.state == OutboxState.WAITING, Outbox.key.startswith("cadence "))
+            .where(
+                Member.name == name, Outbox.state == OutboxState.WAITING, Outbox.key.startswith("cadence ")
+            )
             .order_by(Outbox.id)
         )
         return [body["text"] for body in rows]
@@ -616,6 +672,16 @@ def test_the_secretary_is_told_once_in_one_message(bot: App, clock: Clock) -> No
     assert "组织生活会" in text
     assert text.count("\n") <= 11
     assert told(bot, "张伟") == []
+
+
+def test_the_runner_does_it_at_its_hour(bot: App, clock: Clock) -> None:
+    runner.run_due(bot.node, clock())
+    clock.jump(datetime(2026, 11, 24, 8, 34, tzinfo=SHANGHAI))
+    runner.run_due(bot.node, clock())
+    assert told(bot) == []
+    morning(clock, date(2026, 11, 24))
+    runner.run_due(bot.node, clock())
+    assert len(told(bot)) == 1
 
 
 def test_the_next_message_has_only_what_is_new(bot: App, clock: Clock) -> None:
@@ -639,7 +705,9 @@ def test_nothing_is_said_on_a_day_off(bot: App, clock: Clock) -> None:
 
 def test_without_a_secretary_the_committee_is_told(bot: App, clock: Clock) -> None:
     with bot.database.write() as session:
-        session.scalars(select(Role).where(Role.name == RoleName.SECRETARY)).one().ends_on = date(2026, 11, 23)
+        session.scalars(select(Role).where(Role.name == RoleName.SECRETARY)).one().ends_on = date(
+            2026, 11, 23
+        )
     morning(clock, date(2026, 11, 24))
     jobs.remind(bot.node, clock())
     assert told(bot) == []

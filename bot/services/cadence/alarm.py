@@ -49,7 +49,9 @@ def _alarm(finding: Finding, today: date) -> Alarm | None:
     if not reached:
         return None
     name = verdict.period.code if verdict.period else verdict.by.isoformat()
-    return Alarm(f"{finding.branch_id} {finding.rule} {name} {reached[-1]}", f"{finding.rule}：{verdict.text}")
+    return Alarm(
+        f"{finding.branch_id} {finding.rule} {name} {reached[-1]}", f"{finding.rule}：{verdict.text}"
+    )
 
 
 def _stages(finding: Finding) -> Iterator[tuple[str, date]]:

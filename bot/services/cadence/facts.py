@@ -187,7 +187,9 @@ ByKind = dict[int, dict[str, list[Held]]]
 def _activities(session: Session, ids: Select[int], now: datetime) -> tuple[ByKind, ByKind]:
     """What was held since the beginning of last year, and what is still to come."""
     rows = session.execute(
-        select(Activity.branch_id, Activity.kind, Activity.group_id, Activity.starts_at, Activity.state).where(
+        select(
+            Activity.branch_id, Activity.kind, Activity.group_id, Activity.starts_at, Activity.state
+        ).where(
             Activity.branch_id.in_(ids),
             Activity.starts_at >= at_time(date(now.year - 1, 1, 1), time.min, now),
             or_(

@@ -156,7 +156,9 @@ def _named_pair(session: Session, branch_id: int, text: str) -> tuple[tuple[Memb
     ).all()
     named = [member for member in ours if member.name in text]
     # A name that is part of a longer one that was said (王伟 in 王伟明) was not said.
-    named = [one for one in named if not any(one.name != other.name and one.name in other.name for other in named)]
+    named = [
+        one for one in named if not any(one.name != other.name and one.name in other.name for other in named)
+    ]
     if len(named) != 2:
         raise WhoTalked(one=ours[0].name if ours else "张三", other=ours[1].name if len(ours) > 1 else "李四")
     for member in named:
@@ -206,13 +208,17 @@ def record(session: Session, author: Member, told: Told, *, now: datetime, chann
     if told.pair:
         common = {"activity_id": activity.id, "at": starts_at, "corrected_by": author.id, "reason": "补录"}
         session.execute(insert(Attendance), [{**common, "member_id": member.id} for member in told.pair])
-    audit.record(session, actor=author, act="补录活动", now=now, channel=channel, detail=_detail(activity, told))
+    audit.record(
+        session, actor=author, act="补录活动", now=now, channel=channel, detail=_detail(activity, told)
+    )
     return activity
 
 
 def _detail(activity: Activity, told: Told) -> str:
     who = told.group.name if told.group else "、".join(member.name for member in told.pair)
-    return " ".join(part for part in (f"#{activity.id}", told.kind.name, who, str(told.on), told.theme) if part)
+    return " ".join(
+        part for part in (f"#{activity.id}", told.kind.name, who, str(told.on), told.theme) if part
+    )
 
 
 def _already(session: Session, branch_id: int, told: Told, now: datetime) -> bool:
@@ -232,7 +238,9 @@ def _already(session: Session, branch_id: int, told: Told, now: datetime) -> boo
     return session.scalar(same.limit(1)) is not None
 
 
-def take_back(session: Session, author: Member, activity_id: int, *, now: datetime, channel: str = "") -> Activity:
+def take_back(
+    session: Session, author: Member, activity_id: int, *, now: datetime, channel: str = ""
+) -> Activity:
     """Undo a record: the activity stays as cancelled, and counts no more."""
     activity = session.get_one(Activity, activity_id)
     activity.state = ActivityState.CANCELLED
@@ -270,10 +278,20 @@ def lecture_per(text: str) -> str:
 
 
 def choose(
-    session: Session, branch_id: int, name: str, value: Any, *, actor: Member, act: str, now: datetime, channel: str = ""
+    session: Session,
+    branch_id: int,
+    name: str,
+    value: Any,
+    *,
+    actor: Member,
+    act: str,
+    now: datetime,
+    channel: str = "",
 ) -> Any:
     """Store one of :class:`Choices` (a date as ISO text, None to forget it); returns the value stored before, None without one."""
-    session.execute(upsert(session, BranchSetting).values(branch_id=branch_id, values={}).on_conflict_do_nothing())
+    session.execute(
+        upsert(session, BranchSetting).values(branch_id=branch_id, values={}).on_conflict_do_nothing()
+    )
     row = session.scalars(
         select(BranchSetting).where(BranchSetting.branch_id == branch_id).with_for_update()
     ).one()

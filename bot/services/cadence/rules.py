@@ -118,7 +118,9 @@ def held_by_all(kind: ActivityKind, facts: Facts) -> Verdict:
 def held_by_committee(kind: ActivityKind, facts: Facts) -> Verdict:
     """支委会 each month, where there is a committee: from seven full members on (条例 第十二、二十条)."""
     if len(facts.full) < COMMITTEE_FROM:
-        return Verdict(Status.NOT_APPLICABLE, f"正式党员 {len(facts.full)} 人，不足{COMMITTEE_FROM}人，不设支委会")
+        return Verdict(
+            Status.NOT_APPLICABLE, f"正式党员 {len(facts.full)} 人，不足{COMMITTEE_FROM}人，不设支委会"
+        )
     return _recurring(kind, facts, {None: ""})
 
 
@@ -136,8 +138,7 @@ def _recurring(kind: ActivityKind, facts: Facts, who: dict[int | None, str]) -> 
     missed = [
         period.name(one, facts.today) + _of_groups([who[group] for group in late], len(who))
         for one in period.completed(now.per, facts.today)
-        if one.last >= facts.known_since
-        and (late := _lacking(kind, facts, one, who))
+        if one.last >= facts.known_since and (late := _lacking(kind, facts, one, who))
     ]
     past = f"{'、'.join(missed)}没有记录；" if missed else ""
     if not missing:
