@@ -1,0 +1,201 @@
+"""Numbered questions as people type them: "1. …（ ）", "A. …", "答案：B", "解析：…". Word documents and pasted text share it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.services.question_formats import BadRow, Reading, Row, Unreadable, aiken
+from bot.services.question_formats.wording import (
+    LETTERS,
+    contents,
+    difficulty_of,
+    kind_of,
+    tolerance_of,
+    verdict_of,
+)
+from content.questions import Kind
+
+_NUMBER = re.compile(r"(?:第\s*)?[0-9０-９]{1,4}\s*(?:[.．](?![0-9])|[、)）]|题\s*[:：.、]?)\s*(.*)")
+_SECTION = re.compile(
+    r"(?:第?[一二三四五六七八九十]+(?:部分)?\s*[、.．]|[（(][一二三四五六七八九十]+[)）])\s*(.*)"
+)
+_SECTION_KIND = re.compile(r"(单选|单项选择|多选|多项选择|不定项选择|判断|是非|填空|选择)题?")
+_OPTION = re.compile(r"[（(]?([A-Za-zＡ-Ｚ])\s*[.．、)）:：]\s*(.*)")
+_NEXT_OPTION = r"(?<=\s)[（(]?{letter}\s*[.．、)）:：]\s*"
+_FIELD = re.compile(r"[【\[]?([^\s:：【】\[\]]{2,6}?)\s*(?:[】\]]\s*[:：]?|[:：])\s*(.*)")
+_ENGLISH_ANSWER = re.compile(r"ANSWER\s*[:：]\s*(.*)", re.IGNORECASE)
+_LEADING_KIND = re.compile(r"[【\[（(〔]\s*(单选|多选|判断|填空|单项选择|多项选择)题?\s*[】\])）〕]\s*")
+_INLINE = re.compile(r"[（(]\s*([A-ZＡ-Ｚ]{1,8}|[√×✓✗]|对|错|正确|错误)\s*[)）]")
+_FIELDS = dict.fromkeys(("答案", "正确答案", "参考答案", "标准答案"), "answer")
+_FIELDS |= dict.fromkeys(("解析", "答案解析", "试题解析", "说明"), "explanation")
+_FIELDS |= dict.fromkeys(("出处", "来源", "依据"), "source")
+_FIELDS |= dict.fromkeys(("主题", "知识点", "专题"), "topic")
+_FIELDS |= {"题型": "kind", "难度": "difficulty", "误差": "tolerance"}
+
+
+def parse(text: str) -> Reading:
+    """The questions of a text; one with ANSWER lines is read as Aiken."""
+    if not text.strip():
+        raise Unreadable(why="没有内容")
+    if aiken.is_aiken(text):
+        return aiken.parse(text)
+    return Reading(list(parse_lines(enumerate(text.replace("\r\n", "\n").split("\n"), 1))))
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A question while its lines come in; ``last`` is what the next plain line continues."""
+
+    number: int
+    numbered: bool
+    stem: str
+    kind: str = ""
+    options: list[str] = field(default_factory=list)
+    fields: dict[str, str] = field(default_factory=dict)
+    last: str = "stem"
+
+
+def parse_lines(lines: Iterable[tuple[int, str]]) -> Iterator[Row]:
+    """Numbered lines (or paragraphs) as rows. A new question begins with a number, or after an answer and a blank line."""
+    draft: _Draft | None = None
+    section, gap = "", False
+    for number, raw in lines:
+        line = raw.strip().strip("\ufeff")
+        if not line:
+            gap = True
+            continue
+        heading = _section(line)
+        if heading is not None or _begins(draft, line, gap):
+            if draft is not None:
+                yield _row(draft)
+            draft = None if heading is not None else _opened(number, line, section)
+            section = section if heading is None else heading
+        elif draft is not None:
+            _take(draft, line)
+        gap = False
+    if draft is not None:
+        yield _row(draft)
+
+
+def _section(line: str) -> str | None:
+    """The kind that a heading like "一、单项选择题（每题2分）" gives to what follows; None when the line is no heading."""
+    found = _SECTION.fullmatch(line)
+    kind = _SECTION_KIND.match(found[1]) if found else _SECTION_KIND.fullmatch(line)
+    return kind[1] if kind else None
+
+
+def _begins(draft: _Draft | None, line: str, gap: bool) -> bool:
+    if draft is None or _NUMBER.fullmatch(line):
+        return True
+    if _field(line) or _is_option(draft, line):
+        return False
+    return "answer" in draft.fields and (gap or draft.last == "answer")
+
+
+def _opened(number: int, line: str, kind: str) -> _Draft:
+    found = _NUMBER.fullmatch(line)
+    stem = found[1] if found else line
+    leading = _LEADING_KIND.match(stem)
+    if leading:
+        kind, stem = leading[1], stem[leading.end() :]
+    draft = _Draft(number, found is not None, "", kind)
+    _take_stem(draft, stem)
+    return draft
+
+
+def _take_stem(draft: _Draft, stem: str) -> None:
+    """The stem, unless options follow in the same line."""
+    cut = re.search(r"\s[（(]?A\s*[.．、)）:：].*\sB\s*[.．、)）:：]", stem)
+    if cut:
+        draft.stem = stem[: cut.start()].strip()
+        _take(draft, stem[cut.start() :].strip())
+    else:
+        draft.stem = stem
+
+
+def _take(draft: _Draft, line: str) -> None:
+    """One more line of an open question: a field, options, or more of what came last."""
+    found = _field(line)
+    if found:
+        draft.last, draft.fields[found[0]] = found
+    elif _is_option(draft, line):
+        draft.options += _options(line, len(draft.options))
+        draft.last = "option"
+    elif draft.last == "option":
+        draft.options[-1] = f"{draft.options[-1]} {line}"
+    elif draft.last == "stem":
+        draft.stem = f"{draft.stem}\n{line}".strip()
+    else:
+        draft.fields[draft.last] = f"{draft.fields[draft.last]}\n{line}".strip()
+
+
+def _field(line: str) -> tuple[str, str] | None:
+    english = _ENGLISH_ANSWER.fullmatch(line)
+    if english:
+        return "answer", english[1]
+    found = _FIELD.fullmatch(line)
+    return (_FIELDS[found[1]], found[2]) if found and found[1] in _FIELDS else None
+
+
+def _is_option(draft: _Draft, line: str) -> bool:
+    found = _OPTION.fullmatch(line)
+    return found is not None and _letter(found[1]) == LETTERS[len(draft.options) : len(draft.options) + 1]
+
+
+def _options(line: str, place: int) -> list[str]:
+    """The options of one line, "A. 两年  B. 三年  C. 五年", from the letter at ``place`` on."""
+    found = _OPTION.fullmatch(line)
+    assert found is not None
+    rest, options = found[2], []
+    for letter in LETTERS[place + 1 :]:
+        following = re.search(_NEXT_OPTION.format(letter=letter), rest)
+        if following is None:
+            break
+        options.append(rest[: following.start()].strip(" \t\u3000;；"))
+        rest = rest[following.end() :]
+    return [*options, rest.strip()]
+
+
+def _letter(char: str) -> str:
+    return chr(ord(char) - 0xFEE0) if char > "z" else char.upper()
+
+
+def _row(draft: _Draft) -> Row:
+    try:
+        return Row(draft.number, _values(draft))
+    except BadRow as problem:
+        return Row(draft.number, problem=str(problem))
+
+
+def _values(draft: _Draft) -> dict[str, Any]:
+    said = draft.fields
+    stem, answer = _without_answer(draft.stem, said.get("answer", ""))
+    if not answer and not draft.numbered and not draft.options:
+        raise BadRow(f"“{stem[:12]}”不像题目（没有题号、选项和答案）")
+    kind = kind_of(said.get("kind", draft.kind))
+    if kind is Kind.CASE:
+        raise BadRow("案例题请用 Excel 模板导入")
+    values = contents(kind, stem, draft.options, answer)
+    values |= {key: said[key] for key in ("explanation", "source", "topic") if said.get(key)}
+    if said.get("difficulty"):
+        values["difficulty"] = difficulty_of(said["difficulty"])
+    if said.get("tolerance"):
+        values["tolerance"] = tolerance_of(said["tolerance"])
+    return values
+
+
+def _without_answer(stem: str, answer: str) -> tuple[str, str]:
+    """Stem and answer where the answer stands in the stem's brackets, "…是（B）": there it must not stay."""
+    found = [mark for mark in _INLINE.finditer(stem) if not answer or _same(mark[1], answer)]
+    if not found:
+        return stem, answer
+    last = found[-1]
+    return f"{stem[: last.start()]}（ ）{stem[last.end() :]}", answer or last[1]
+
+
+def _same(one: str, other: str) -> bool:
+    verdict = verdict_of(one)
+    return verdict == verdict_of(other) if verdict else one.strip() == other.strip().upper()

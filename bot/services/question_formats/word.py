@@ -1,0 +1,81 @@
+"""Word documents (.docx) with numbered questions; numbers and letters that Word itself counts are counted again."""
+
+from __future__ import annotations
+
+import io
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from bot.services.question_formats import Reading, Unreadable, archive
+from bot.services.question_formats.text import parse_lines
+from bot.services.question_formats.wording import LETTERS
+
+if TYPE_CHECKING:
+    from docx.document import Document
+
+
+def parse(raw: bytes) -> Reading:
+    """The questions of a document; a row's number is its paragraph. Tables are left out, and a note says so."""
+    import docx
+    from docx.opc.exceptions import OpcError
+
+    archive.check(raw, "word/document.xml")
+    try:
+        document = docx.Document(io.BytesIO(raw))
+        lines = list(_lines(document))
+    except (OpcError, SyntaxError, KeyError, ValueError) as error:  # lxml says SyntaxError for bad XML
+        raise Unreadable(why="不是完好的 Word 文件（.docx）") from error
+    if not any(text.strip() for _, text in lines):
+        raise Unreadable(why="文件里没有文字")
+    notes = ("文件里的表格没有读；表格请存成 Excel 再导入。",) if document.tables else ()
+    return Reading(list(parse_lines(lines)), notes)
+
+
+def _lines(document: Document) -> Iterator[tuple[int, str]]:
+    """The paragraphs with the marks that Word shows but does not store: "1. " and "A. "."""
+    formats = _number_formats(document)
+    counts: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for number, paragraph in enumerate(document.paragraphs, 1):
+        mark = ""
+        place = _list_place(paragraph)
+        kind = formats.get(place) if place else None
+        if place and kind == "decimal":
+            counts[place] += 1
+            mark = f"{counts[place]}. "
+            letters = [other for other, form in formats.items() if form in ("upperLetter", "lowerLetter")]
+            counts.update(dict.fromkeys(letters, 0))
+        elif place and kind in ("upperLetter", "lowerLetter") and counts[place] < len(LETTERS):
+            mark = f"{LETTERS[counts[place]]}. "
+            counts[place] += 1
+        for text in (mark + paragraph.text).split("\n"):
+            yield number, text
+
+
+def _list_place(paragraph: Any) -> tuple[str, str] | None:
+    """The list and level that a paragraph is numbered in, by itself or by its style."""
+    styles = [paragraph._p.pPr, paragraph.style.element.pPr if paragraph.style is not None else None]
+    for properties in styles:
+        found = properties.numPr if properties is not None else None
+        if found is not None and found.numId is not None:
+            return str(found.numId.val), str(found.ilvl.val if found.ilvl is not None else 0)
+    return None
+
+
+def _number_formats(document: Document) -> dict[tuple[str, str], str]:
+    """How each level of each list is numbered: decimal, upperLetter, chineseCounting …"""
+    from docx.oxml.ns import qn
+
+    if not any(relation.reltype.endswith("/numbering") for relation in document.part.rels.values()):
+        return {}
+    root: Any = document.part.numbering_part.element
+    abstract: dict[str, dict[str, str]] = {}
+    for one in root.findall(qn("w:abstractNum")):
+        levels = {level.get(qn("w:ilvl")): level.find(qn("w:numFmt")) for level in one.findall(qn("w:lvl"))}
+        forms = {place: form.get(qn("w:val")) for place, form in levels.items() if form is not None}
+        abstract[one.get(qn("w:abstractNumId"))] = forms
+    lists = {
+        one.get(qn("w:numId")): one.find(qn("w:abstractNumId")).get(qn("w:val"))
+        for one in root.findall(qn("w:num"))
+    }
+    return {(key, place): form for key, of in lists.items() for place, form in abstract.get(of, {}).items()}
