@@ -172,16 +172,18 @@ class Deciders:
 
 def deciders(session: Session, claim: Claim, branch_id: int, *, on: date) -> Deciders:
     """Everybody with the right in the branch but the author; for an appeal not the giver either, unless nobody else is there."""
-    able = [one for one in holders(session, Action.REVIEW, branch_id, on=on) if one.id != claim.member_id]
-    giver = _giver(session, claim)
+    giver = select(PointEntry.giver_id).where(PointEntry.id == claim.entry_id)
+    return _deciders(
+        holders(session, Action.REVIEW, branch_id, on=on),
+        claim,
+        session.scalar(giver) if claim.entry_id else None,
+    )
+
+
+def _deciders(able: Sequence[Member], claim: Claim, giver: int | None) -> Deciders:
+    able = [one for one in able if one.id != claim.member_id]
     others = tuple(one for one in able if one.id != giver)
     return Deciders(others) if others else Deciders(tuple(able), alone=bool(able))
-
-
-def _giver(session: Session, claim: Claim) -> int | None:
-    if claim.entry_id is None:
-        return None
-    return session.scalar(select(PointEntry.giver_id).where(PointEntry.id == claim.entry_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +208,15 @@ def waiting(session: Session, actor: Actor, *, on: date) -> list[Case]:
         )
         .order_by(Claim.id)
     ).all()
+    able = {
+        branch: holders(session, Action.REVIEW, branch, on=on)
+        for branch in {member.branch_id for _, member, _ in rows}
+    }
     cases = []
     for claim, member, entry in rows:
-        able = deciders(session, claim, member.branch_id, on=on)
-        if actor.member.id in {one.id for one in able.people}:
-            cases.append(Case(claim, member, entry, able.alone))
+        chosen = _deciders(able[member.branch_id], claim, entry.giver_id if entry else None)
+        if actor.member.id in {one.id for one in chosen.people}:
+            cases.append(Case(claim, member, entry, chosen.alone))
     return cases
 
 

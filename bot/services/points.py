@@ -260,12 +260,12 @@ def total(session: Session, member_id: int, period: str) -> int:
 
 
 # Built once: these two answer the most frequent question, and putting a statement together costs more than running it.
-_BALANCES = select(PointBalance.__table__.c["period", "dimension", "points"]).where(
+_BALANCES = select(*PointBalance.__table__.c["period", "dimension", "points"]).where(
     PointBalance.member_id == bindparam("member"),
     PointBalance.period.between(bindparam("first"), bindparam("last")),
 )
 _LAST = (
-    select(PointEntry.__table__.c["id", "points", "reason"])
+    select(*PointEntry.__table__.c["id", "points", "reason"])
     .where(PointEntry.member_id == bindparam("member"))
     .order_by(PointEntry.id.desc())
     .limit(5)

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -175,7 +175,7 @@ def import_rows(
             report.rejected.append((number, str(error)))
         else:
             getattr(report, outcome).append(number)
-    session.flush()
+    importer.finish()
     return report
 
 
@@ -197,7 +197,8 @@ class _Importer:
             i.external_id: i for i in session.scalars(select(Identity).where(Identity.channel == "wecom"))
         }
         self.nodes: dict[tuple[str, int | None], Organisation] = {}
-        self.seen: dict[int, int] = {}
+        self.seen: dict[Member, int] = {}
+        self.new: list[tuple[Member, str, Organisation, Organisation | None]] = []
 
     def take(self, line: Line) -> str:
         """Add or update one person; returns added, updated or unchanged."""
@@ -206,24 +207,31 @@ class _Importer:
         branch = self._node(line.branch, None)
         group = self._node(line.group, branch) if line.group else None
         member = self._known(line, branch)
-        if member is not None and member.id in self.seen:
-            raise BadLine(f"与第 {self.seen[member.id]} 行是同一个人")
+        if member is not None and member in self.seen:
+            raise BadLine(f"与第 {self.seen[member]} 行是同一个人")
         wanted = self._values(line, branch, group, member)
-        left: set[int | None] = set()
         if member is None:
             member = Member(created_at=self.now, **wanted)
-            self.session.add(member)
-            self.session.flush()
+            self.new.append((member, line.post, branch, group))
             outcome = "added"
         else:
             left = {member.branch_id, member.group_id}
-            outcome = "updated" if self._change(member, wanted) else "unchanged"
+            changed = self._change(member, wanted)
+            changed = self._set_roles(member, line.post, branch, group, left) or changed
+            self._identify([member])
+            outcome = "updated" if changed else "unchanged"
         self._index(member)
-        self.seen[member.id] = line.number
-        if self._set_roles(member, line.post, branch, group, left) and outcome == "unchanged":
-            outcome = "updated"
-        self._identify(member)
+        self.seen[member] = line.number
         return outcome
+
+    def finish(self) -> None:
+        """Write the new people with their roles and identities, all at once."""
+        self.session.add_all(member for member, _, _, _ in self.new)
+        self.session.flush()
+        for member, post, branch, group in self.new:
+            self._set_roles(member, post, branch, group, set())
+        self._identify(member for member, _, _, _ in self.new)
+        self.session.flush()
 
     def _change(self, member: Member, wanted: dict[str, object]) -> bool:
         changed = [name for name, value in wanted.items() if getattr(member, name) != value]
@@ -249,8 +257,8 @@ class _Importer:
             raise BadLine(f"账号属于{by_account.name}，工号属于{by_staff_no.name}，请核对")
         found = by_account or by_staff_no
         if found is not None:
-            if found.id in self.seen and found.name != line.name:
-                raise BadLine(f"账号或工号与第 {self.seen[found.id]} 行重复")
+            if found in self.seen and found.name != line.name:
+                raise BadLine(f"账号或工号与第 {self.seen[found]} 行重复")
             return found
         namesakes = self.by_name[branch.id, line.name]
         if len(namesakes) > 1:
@@ -331,28 +339,34 @@ class _Importer:
             self.roles[member.id].append(role)
         return wanted != have
 
-    def _identify(self, member: Member) -> None:
+    def _identify(self, members: Iterable[Member]) -> None:
         """On WeCom the userid is known from the roster, so pushes reach people who never wrote."""
-        if not member.account:
-            return
-        identity = self.identities.get(member.account)
-        if identity is None:
-            identity = Identity(
-                channel="wecom",
-                external_id=member.account,
-                member_id=member.id,
-                pushed_since=0,
-                reachable=True,
-                wrong_codes=0,
-            )
-            self.session.add(identity)
+        made = []
+        for member in members:
+            identity = self.identities.get(member.account) if member.account else None
+            if identity is not None and identity.member_id != member.id:
+                identity.member_id = member.id
+            elif identity is None and member.account:
+                identity = self.identities[member.account] = self._identity(member)
+                made.append(identity)
+        if made:
             self.session.flush()
+        for identity in made:
             self.session.add(
                 Conversation(identity_id=identity.id, frames=[], asking=False, choices=[], hints={}, undo={})
             )
-            self.identities[member.account] = identity
-        elif identity.member_id != member.id:
-            identity.member_id = member.id
+
+    def _identity(self, member: Member) -> Identity:
+        identity = Identity(
+            channel="wecom",
+            external_id=member.account,
+            member_id=member.id,
+            pushed_since=0,
+            reachable=True,
+            wrong_codes=0,
+        )
+        self.session.add(identity)
+        return identity
 
 
 def _roles_of(

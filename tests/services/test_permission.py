@@ -205,12 +205,25 @@ def test_a_role_is_granted_by_somebody_above_it(
     assert granted == grantable
 
 
-def test_a_plain_member_is_refused_by_every_command_that_needs_a_right(phone: PhoneBook) -> None:
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("孙磊", None),
+        ("马强", RoleName.GROUP_LEADER),
+        ("刘芳", RoleName.ORGANISER),
+        ("王建国", RoleName.SECRETARY),
+    ],
+)
+def test_every_command_that_needs_a_right_refuses_who_has_it_not(
+    phone: PhoneBook, name: str, role: RoleName | None
+) -> None:
     """A new command with ``needs`` is picked up by itself."""
-    plain, commands = phone("孙磊"), [one for one in discover_router().commands if one.needs is not None]
+    commands = [one for one in discover_router().commands if one.needs is not None]
     assert len(commands) >= 10
-    said = [text for command in commands for text in (*command.words, *command.examples)]
-    answered = [text for text in said if "需要支部书记或委员来办" not in plain(text)]
+    denied = [one for one in commands if one.needs not in GRANTED[role]]
+    said = [text for one in denied for text in (*one.words, *one.examples)]
+    who = phone(name)
+    answered = [text for text in said if "需要支部书记或委员来办" not in who(text)]
     assert answered == []
 
 
