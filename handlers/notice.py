@@ -259,6 +259,8 @@ def how_it_went(ctx: Context, said: str = "") -> Reply:
     ]
     if notice.needs_receipt:
         lines.append(f"已确认 {report.confirmed}/{report.count}。发 谁没收到 看名单")
+    if report.waiting:
+        lines.append("等待中的，在免打扰、暂停提醒结束后发；当天条数用完的，18:10 汇总发")
     lines += _missed(report.missed)
     others = [one for one in notices.recent(ctx.session, ctx.actor) if one.id != notice.id][:3]
     lines += [f"{n} 看 {_short(one, 12)}" for n, one in enumerate(others, 1)]

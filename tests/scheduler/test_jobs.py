@@ -129,6 +129,8 @@ def test_study_missed_all_day_is_not_sent_at_midnight(
     clock.jump(at(clock, 24, 20, 1))
     play(at(clock, 25, 8))
     assert studies(wecom) == 0
+    with node.database.read() as session:
+        assert session.scalar(select(func.count(Outbox.id))) == 0
     play(at(clock, 25, 9))
     assert studies(wecom) == 1
 
