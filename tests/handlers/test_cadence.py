@@ -183,7 +183,7 @@ def test_what_was_held_without_the_bot_counts(bot: App, secretary: Phone) -> Non
     )
     (kept,) = activities(bot)
     assert (kept.kind, kept.theme, kept.state) == ("支委会", "研究发展党员", ActivityState.ENDED)
-    assert kept.starts_at == kept.ends_at, "no hours were told, none are invented"
+    assert kept.starts_at == kept.ends_at == kept.ended_at, "no hours were told, none are invented"
     assert acts(bot)[-1] == "补录活动"
     with bot.database.read() as session:
         assert session.scalars(select(Attendance)).all() == []

@@ -187,6 +187,8 @@ def record(session: Session, author: Member, told: Told, *, now: datetime, chann
     if _already(session, author.branch_id, told, now):
         raise AlreadyRecorded(day=day(told.on, now), kind=told.kind.name)
     starts_at = at_time(told.on, told.at or time.min, now)
+    # Hours that nobody told are not invented.
+    ends_at = starts_at + timedelta(minutes=told.kind.minutes) if told.at else starts_at
     activity = Activity(
         branch_id=author.branch_id,
         group_id=told.group.id if told.group else None,
@@ -194,14 +196,14 @@ def record(session: Session, author: Member, told: Told, *, now: datetime, chann
         theme=told.theme,
         place="",
         starts_at=starts_at,
-        # Hours that nobody told are not invented.
-        ends_at=starts_at + timedelta(minutes=told.kind.minutes) if told.at else starts_at,
+        ends_at=ends_at,
         signup_closes_at=starts_at,
         state=ActivityState.ENDED,
         secret=secrets.token_hex(16),
         created_by=author.id,
         published_at=now,
-        ended_at=now,
+        # It ended then, not now: "what was ended today" is not about it.
+        ended_at=ends_at,
     )
     session.add(activity)
     session.flush()
