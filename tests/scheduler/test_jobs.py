@@ -365,14 +365,14 @@ def test_cleaning_forgets_what_is_old_and_keeps_the_rest(node: Node, clock: Cloc
     clean(node, now)
     with node.database.read() as session:
         assert session.scalars(select(Inbox.message_id)).all() == ["new"]
-        kept = {key: state for key, state in session.execute(select(Outbox.key, Outbox.state))}
+        kept = dict(session.execute(select(Outbox.key, Outbox.state)).all())
         assert kept == {
             "old waiting": OutboxState.WAITING,
             "new sent": OutboxState.SENT,
             "held": OutboxState.EXPIRED,
         }
         counts = select(JobRun.job, func.count()).group_by(JobRun.job)
-        assert {job: left for job, left in session.execute(counts)} == {"daily": 1, "yearly": 1}
+        assert dict(session.execute(counts).all()) == {"daily": 1, "yearly": 1}
 
 
 def _answer(identity_id: int, message_id: str, at: datetime) -> Inbox:
