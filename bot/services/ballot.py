@@ -1,59 +1,29 @@
-"""Votes by chat: opening, the box, closing. Who may vote and what passes is arithmetic of :mod:`bot.services.decision`.
-
-Secrecy: against whom, and how
-------------------------------
-Somebody who afterwards reads the whole database, as its administrator may, must not be able to tell how a member voted.
-
-* The register (``voter``: who has a vote, who used it) and the box (``ballot``) share only the number of the vote. A ballot has no number of its
-  own and no time. Its key is the receipt.
-* Neither does the place where a ballot lies tell anything. The order in which members voted is known (``inbox.answered_at``, the platform), so
-  the order of ballots must not be. At every vote the box is emptied and written again, sorted by receipt, in the same transaction: what lies on
-  disk depends on *which* ballots there are, never on how they came (shuffling would do, sorting can be checked). On SQLite the table is WITHOUT
-  ROWID and ``secure_delete`` overwrites what was removed. On PostgreSQL ``DELETE`` would leave the old rows with their transaction numbers to be
-  read until a vacuum, each generation one ballot larger than the last; ``TRUNCATE`` gives the table a new file instead, so all rows carry the
-  same ``ctid`` sequence and the same ``xmin``. That locks the table against other votes and against a running ``pg_dump`` until the commit.
-  To keep it small, closing moves the ballots out: the published list is sorted by receipt in ``vote.ballots``.
-* The receipt is never given by us, because every reply is stored with its addressee (``inbox.reply``, for repeated deliveries) and every push is
-  too (``outbox.body``). Even five random words on a slip would join a voter to a ballot: only one of the published receipts would be among the
-  five. So the voter makes the receipt up: any word of one list that is the same for everybody, and two digits. The digits matter: with words
-  alone many would take the first free one, and the place in the list would tell who came first. No two are equal: a second one is refused.
-* No reply to a secret vote repeats what was sent, neither when it succeeds nor when it is refused; a dialogue keeps only the number of the vote;
-  the audit log knows opening and closing; an error in the log does not quote parameters (``hide_parameters`` of the engine).
-* Fewer than five ballots are not published but destroyed, and while a vote is open nothing is counted for anybody.
-
-What this cannot do
--------------------
-* Who watches the box *while* people vote sees what each vote adds; so do the write-ahead log, a file system snapshot or a backup from that
-  time (SQLite's WAL until its next truncation, PostgreSQL's archive as long as it is kept), and a database that logs its statements.
-* WeCom or WeChat carries the message, and a company may archive chats: they can know. The chair is told so before opening a secret vote.
-* Unanimity is no secret, and a voter can show the own receipt to somebody. Where that matters: paper, and the tally of :mod:`decision`.
+"""Votes by chat: opening, voting, closing, the result. What passes is arithmetic of :mod:`bot.services.decision`; how a secret vote stays one is
+told in :mod:`bot.services.ballot_box`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 
-from sqlalchemy import delete, func, insert, or_, select, text
+from sqlalchemy import func, insert, or_, select
 from sqlalchemy.orm import Session
 
-from bot import nlu
 from bot.cards import Button, Card
 from bot.errors import Refusal
 from bot.models.activity import Activity, ActivityState, Attendance
-from bot.models.ballot import Ballot, Choice, Vote, Voter, VoteState
+from bot.models.ballot import Choice, Vote, Voter, VoteState
 from bot.models.member import PARTY_MEMBERS, Member, MemberStatus, Role
 from bot.models.organisation import Organisation
 from bot.models.outbox import Urgency
-from bot.services import decision, outbox
+from bot.services import ballot_box, decision, outbox
 from bot.services.cadence.facts import COMMITTEE_ROLES
 from bot.services.decision import COMMITTEE, Rule
 from bot.services.permission import Action, Actor
 from bot.times import moment
-from content import ROOT, activity_kinds
+from content import activity_kinds
 from content.activity_kinds import Attends
 
 FEWEST_BALLOTS = 5
@@ -117,13 +87,8 @@ class AlreadyVoted(Refusal):
     text = "您已经投过票了。无记名投票只能投一次，不能改。结束后可发 表决结果，凭暗号查票。"
 
 
-class ReceiptNotUnderstood(Refusal):
-    # Says nothing of what was sent: this sentence is stored with the sender.
-    text = "没有投成：选择后面要有暗号，就是一个词加两位数。发 投票 看有哪些词，再把选择和暗号一起发。"
-
-
-class ReceiptTaken(Refusal):
-    text = "没有投成：这个暗号已经有人用了，请换一个词或换两位数，再和选择一起发。"
+class MoreThanAChoice(Refusal):
+    text = "没有投成：这次是记名表决，请只回复 赞成、反对 或 弃权。"
 
 
 class VoteIsOver(Refusal):
@@ -281,7 +246,7 @@ def slip(vote: Vote) -> str:
         f"{head}\n签到的请回复：选择 暗号，例如：赞成 某某58\n"
         "选择：1 赞成 2 反对 3 弃权\n"
         "暗号：下面任选一个词，再加您自己想的两位数，自己记住：\n"
-        f"{' '.join(words()[:12])}\n{' '.join(words()[12:])}\n"
+        f"{' '.join(ballot_box.words()[:12])}\n{' '.join(ballot_box.words()[12:])}\n"
         "只能投一次，不能改。公布结果时凭暗号查自己的票，不要告诉别人。"
     )
 
@@ -300,26 +265,6 @@ def card(vote: Vote) -> Card | None:
 
 
 # Voting -----------------------------------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=1)
-def words() -> tuple[str, ...]:
-    """The words that receipts begin with; no two sound alike."""
-    lines = (ROOT / "receipt_words.txt").read_text(encoding="utf-8").splitlines()
-    return tuple(word for line in lines if not line.startswith("#") for word in line.split())
-
-
-_RECEIPT = re.compile(r"(?P<word>\D{2})(?P<digits>[0-9零〇一二三四五六七八九]{2})")
-
-
-def receipt(said: str) -> str:
-    """The receipt that was meant, e.g. 青山37: blanks, homophones and Chinese digits do not matter. :class:`ReceiptNotUnderstood`."""
-    found = _RECEIPT.fullmatch(re.sub(r"[\W_]", "", said))
-    word = found and next((one for one in words() if nlu.pinyin(one) == nlu.pinyin(found["word"])), None)
-    if not found or not word:
-        raise ReceiptNotUnderstood
-    digits = (one if one.isascii() else str(nlu.NUMERALS[one]) for one in found["digits"])
-    return word + "".join(digits)
 
 
 def to_vote(session: Session, member: Member, *, lock: bool = False) -> tuple[Vote, Voter]:
@@ -363,7 +308,7 @@ def cast(
 ) -> Cast:
     """Count the member's vote. ``said`` is the receipt of a secret one; ``vote_id`` the vote that a pressed button was about.
 
-    Raises what :func:`to_vote` does, :class:`VoteIsOver`, :class:`AlreadyVoted`, :class:`ReceiptNotUnderstood` or :class:`ReceiptTaken`.
+    Raises what :func:`to_vote` does, :class:`VoteIsOver`, :class:`AlreadyVoted`, :class:`MoreThanAChoice`, and what :func:`ballot_box.receipt` and :func:`ballot_box.drop` do.
     """
     vote, voter = to_vote(session, member, lock=True)
     if vote_id not in (None, vote.id):
@@ -372,7 +317,9 @@ def cast(
     if vote.secret:
         if voter.voted:
             raise AlreadyVoted
-        _drop(session, vote.id, receipt(said), choice)
+        ballot_box.drop(session, vote.id, ballot_box.receipt(said), choice)
+    elif said:
+        raise MoreThanAChoice
     else:
         voter.choice = choice
     voter.voted = True
@@ -404,52 +351,6 @@ def turnout(session: Session, vote: Vote) -> Turnout:
     return Turnout(sum(there is not None for *_, there in rows), sum(voted for _, voted, _ in rows), missing)
 
 
-# The box ----------------------------------------------------------------------------------------------------------------
-
-BoxRow = tuple[int, str, Choice]
-
-
-def _drop(session: Session, vote_id: int, receipt: str, choice: Choice) -> None:
-    """Put a ballot into the box without a trace of when."""
-
-    def with_it(box: list[BoxRow]) -> list[BoxRow]:
-        if any(row[:2] == (vote_id, receipt) for row in box):
-            raise ReceiptTaken
-        return [*box, (vote_id, receipt, choice)]
-
-    _rewrite(session, with_it)
-
-
-def _take_out(session: Session, vote_id: int) -> list[tuple[str, Choice]]:
-    """Empty the box of one vote: its receipts and choices, in order of receipt."""
-    taken: list[tuple[str, Choice]] = []
-
-    def without_them(box: list[BoxRow]) -> list[BoxRow]:
-        taken.extend((receipt, choice) for vote, receipt, choice in box if vote == vote_id)
-        return [row for row in box if row[0] != vote_id]
-
-    _rewrite(session, without_them)
-    return sorted(taken)
-
-
-def _rewrite(session: Session, change: Callable[[list[BoxRow]], list[BoxRow]]) -> None:
-    """Read the whole box, empty it, and write it again in order of receipt: see the head of this module."""
-    postgresql = session.get_bind().dialect.name == "postgresql"
-    if postgresql:
-        session.execute(text("LOCK TABLE ballot IN ACCESS EXCLUSIVE MODE"))
-    rows = session.execute(select(Ballot.vote_id, Ballot.receipt, Ballot.choice)).all()
-    after = sorted(change([(vote, receipt, choice) for vote, receipt, choice in rows]))
-    if postgresql:
-        session.execute(text("TRUNCATE TABLE ballot"))
-    else:
-        session.execute(text("PRAGMA secure_delete = ON")).all()
-        session.execute(delete(Ballot))
-    if after:
-        table = Ballot.__table__
-        values = [{"vote_id": vote, "receipt": receipt, "choice": choice} for vote, receipt, choice in after]
-        session.execute(insert(table), values)  # type: ignore[arg-type]  # the table: no objects that outlive this
-
-
 # Closing ----------------------------------------------------------------------------------------------------------------
 
 
@@ -479,7 +380,7 @@ def close(session: Session, chair: Member, vote_id: int, *, now: datetime) -> Vo
         raise VoteIsOver
     vote.present = turnout(session, vote).present
     vote.closed_by, vote.closed_at = chair.id, now
-    ballots = _take_out(session, vote.id) if vote.secret else _named(session, vote.id)
+    ballots = ballot_box.take_out(session, vote.id) if vote.secret else _named(session, vote.id)
     if vote.secret and len(ballots) < FEWEST_BALLOTS:
         vote.state = VoteState.VOID
     else:

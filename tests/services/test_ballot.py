@@ -19,7 +19,7 @@ from bot.models.activity import Activity, Attendance, SignUp
 from bot.models.ballot import Ballot, Choice, Vote, Voter, VoteState
 from bot.models.member import Member, MemberStatus
 from bot.models.outbox import Outbox
-from bot.services import ballot, decision, organisation
+from bot.services import ballot, ballot_box, decision, organisation
 from bot.services.decision import ADMISSION, COMMITTEE, MEETING, Basis, Counts
 from bot.services.permission import actor_of
 
@@ -327,8 +327,8 @@ def test_receipts_are_distinct_and_everybody_is_counted_in_a_rush(
     meet(database, clock(), FULL)
     number = chair.opens(secret=True)
     refused = at_once(*(lambda name=name: chair.votes(name, YES, "青山37") for name in FULL))  # type: ignore[misc]
-    assert [type(one) for one in refused] == [ballot.ReceiptTaken] * 10
-    receipts = [f"{word}11" for word in ballot.words()]
+    assert [type(one) for one in refused] == [ballot_box.ReceiptTaken] * 10
+    receipts = [f"{word}11" for word in ballot_box.words()]
     with database.read() as session:
         rest = session.scalars(select(Member.name).join(Voter).where(Voter.voted.is_(False))).all()
     assert len(rest) == 10
@@ -345,7 +345,7 @@ def test_the_same_receipt_may_be_used_in_the_next_vote(
     meet(database, clock(), FULL)
     for _ in range(2):
         number = chair.opens(secret=True)
-        for name, word in zip(FULL[:6], ballot.words(), strict=False):
+        for name, word in zip(FULL[:6], ballot_box.words(), strict=False):
             chair.votes(name, YES, f"{word}37")
         assert ballot.passed(chair.closes(number))
     assert chair.box() == []
@@ -370,7 +370,7 @@ def test_two_branches_vote_at_the_same_time(chair: Chair, database: Database, cl
     meet(database, clock(), others)
     ours, theirs = chair.opens(secret=True), chair.opens(secret=True, who=others[0])
     pairs = itertools.chain(
-        zip(others, ballot.words(), strict=False), zip(FULL[:6], ballot.words(), strict=False)
+        zip(others, ballot_box.words(), strict=False), zip(FULL[:6], ballot_box.words(), strict=False)
     )
     assert not at_once(*(lambda n=name, w=word: chair.votes(n, YES, f"{w}10") for name, word in pairs))  # type: ignore[misc]
     assert len(chair.box()) == 12
@@ -402,30 +402,30 @@ def at_once(*acts: Callable[[], object]) -> list[Exception]:
 
 
 def test_the_words_of_receipts_sound_different_and_have_two_characters() -> None:
-    assert len(ballot.words()) == 24
-    assert {len(word) for word in ballot.words()} == {2}
-    assert len({nlu.pinyin(word) for word in ballot.words()}) == 24
+    assert len(ballot_box.words()) == 24
+    assert {len(word) for word in ballot_box.words()} == {2}
+    assert len({nlu.pinyin(word) for word in ballot_box.words()}) == 24
 
 
 @pytest.mark.parametrize("said", ["青山37", " 青山 37", "青山，37。", "清山37", "青山三七"])
 def test_a_receipt_is_understood_as_people_write_it(said: str) -> None:
-    assert ballot.receipt(said) == "青山37"
+    assert ballot_box.receipt(said) == "青山37"
 
 
 @pytest.mark.parametrize(
     "said", ["", "青山", "37", "青山3", "青山377", "张伟37", "某某58", "青山37白云", "#3"]
 )
 def test_what_is_no_receipt_is_refused_without_quoting_it(said: str) -> None:
-    with pytest.raises(ballot.ReceiptNotUnderstood) as refusal:
-        ballot.receipt(said)
-    assert str(refusal.value) == ballot.ReceiptNotUnderstood.text
+    with pytest.raises(ballot_box.ReceiptNotUnderstood) as refusal:
+        ballot_box.receipt(said)
+    assert str(refusal.value) == ballot_box.ReceiptNotUnderstood.text
 
 
 # Secrecy ----------------------------------------------------------------------------------------------------------------
 
 BALLOTS = [
     (name, list(Choice)[n % 3], f"{word}{10 + n * 7 % 90}")
-    for n, (name, word) in enumerate(zip(FULL, ballot.words(), strict=False))
+    for n, (name, word) in enumerate(zip(FULL, ballot_box.words(), strict=False))
 ]
 
 
