@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import signal
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,7 +27,7 @@ from bot.simulator.cast import PHONES
 from bot.simulator.page import Controls, blueprint
 from bot.simulator.platform import Platform
 from bot.simulator.world import Person
-from content import ROOT
+from content import ROOT, menu
 from scheduler import runner
 from scheduler.delivery import deliver
 
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from flask import Flask
 
 ROSTER = ROOT / "demo" / "roster.csv"
+MOST_BYTES = 16 * 1024 * 1024
+"""Of one request: pictures come through the page."""
 STEP = timedelta(minutes=15)
 """A jump runs what is due every quarter of an hour on its way, so that the evening's reminder comes before the morning's study."""
 
@@ -116,29 +121,40 @@ def create_flask(demo: Demo, wake: Callable[[], None]) -> Flask:
     """The product's own pages and the phones."""
     flask = composition.create_flask(demo.app, wake=wake)
     flask.register_blueprint(blueprint(demo.platform, demo.controls))
-    flask.config["MAX_CONTENT_LENGTH"] = 16 * 1024 * 1024
+    flask.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     return flask
+
+
+@contextmanager
+def running(folder: Path, *, port: int = 0, start: datetime | None = None) -> Iterator[Demo]:
+    """The demo answering on loopback in a thread of its own; port 0 takes a free one. OSError when the port is taken."""
+    from waitress import create_server
+
+    listener = socket.create_server(("127.0.0.1", port))
+    demo = build(folder, f"http://127.0.0.1:{listener.getsockname()[1]}", start=start)
+    composition.warm(demo.app)
+    jobs = runner.start(demo.app.node)
+    flask = create_flask(demo, jobs.wake)
+    server = create_server(flask, sockets=[listener], threads=24, ident="zhibu", max_request_body_size=MOST_BYTES)
+    thread = threading.Thread(target=server.run, name="web", daemon=True)
+    thread.start()
+    try:
+        for channel in demo.app.channels.values():
+            channel.publish_menu(list(menu.load().platform))
+        yield demo
+    finally:
+        jobs.stop()
+        server.close()
+        thread.join(10)
+        server.task_dispatcher.shutdown()
+        demo.app.database.dispose()
 
 
 def serve(port: int, say: Callable[[str], Any], *, folder: Path = Path("var")) -> None:
     """Run the demo on loopback until it is interrupted."""
-    from waitress import create_server
-
-    base_url = f"http://127.0.0.1:{port}"
-    demo = build(folder, base_url)
-    composition.warm(demo.app)
-    handle = runner.start(demo.app.node)
-    server = create_server(create_flask(demo, handle.wake), host="127.0.0.1", port=port, threads=24, ident="zhibu", max_request_body_size=16 * 1024 * 1024)
-    for channel in demo.app.channels.values():
-        threading.Thread(target=_publish_menu, args=(channel,), daemon=True).start()
-    say(f"支部通演示已就绪，请用浏览器打开： {base_url}/simulator/   （按 Ctrl+C 结束）")
-    try:
-        server.run()
-    finally:
-        handle.stop()
-
-
-def _publish_menu(channel: Any) -> None:
-    from content import menu
-
-    channel.publish_menu(list(menu.load().platform))
+    with running(folder, port=port) as demo:
+        say(f"支部通演示已就绪，请用浏览器打开： {demo.app.settings.base_url}/simulator/   （按 Ctrl+C 结束）")
+        stop = threading.Event()
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
+        with suppress(KeyboardInterrupt):
+            stop.wait()

@@ -4,44 +4,21 @@ from __future__ import annotations
 
 import logging
 import tempfile
-import threading
 from pathlib import Path
 
 import click
 
-from bot import app as composition
-from bot import demo as demonstration
-from bot.demo import Demo
+from bot.demo import Demo, running
 from bot.simulator.world import Bubble
-from scheduler import runner
 
 
 def chat(name: str) -> None:
     """Talk as one of the demo's people until 再见 or the end of input; KeyError when there is nobody of that name."""
-    from waitress import create_server
-
     logging.getLogger().setLevel(logging.WARNING)
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        demo, server = _start(Path(folder), create_server)
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder, running(Path(folder)) as demo:
         demo.platform.world.person(name)
-        handle = runner.start(demo.app.node)
-        flask = demonstration.create_flask(demo, handle.wake)
-        server.application = flask
-        threading.Thread(target=server.run, daemon=True).start()
         click.echo(f"您是 {name}。试试：菜单、答题、主题党日。输入 再见 结束。")
-        try:
-            _talk(demo, name)
-        finally:
-            handle.stop()
-            server.close()
-            demo.app.database.dispose()
-
-
-def _start(folder: Path, create_server):  # type: ignore[no-untyped-def]  # waitress has no types
-    server = create_server(None, host="127.0.0.1", port=0, threads=8)
-    demo = demonstration.build(folder, f"http://127.0.0.1:{server.effective_port}")
-    composition.warm(demo.app)
-    return demo, server
+        _talk(demo, name)
 
 
 def _talk(demo: Demo, name: str) -> None:
