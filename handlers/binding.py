@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 
 from bot import nlu
-from bot.chat import Answer, Context, Router
+from bot.chat import Answer, Context, Reply, Router
 from bot.models.organisation import Organisation
 from bot.services import audit, binding
 from bot.services import member as people
 from bot.services.binding import Outcome, Try
 from bot.services.permission import Action
 from bot.times import clock, moment
-from handlers.member import which
 
 router = Router()
 
@@ -79,7 +78,7 @@ def make_code(ctx: Context, name: str) -> Answer:
     try:
         member = people.find_by_name(ctx.session, ctx.actor, Action.MANAGE_PEOPLE, name)
     except people.Namesakes as several:
-        return which(several, "口令")
+        return Reply(several.question, choices=several.commands("口令"))
     today = ctx.now.date()
     people.require_over(ctx.session, ctx.actor, member, "发口令给", today=today, oneself=True)
     code = binding.make_code(member, secret=ctx.settings.secret_key.get_secret_value(), now=ctx.now)

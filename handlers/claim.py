@@ -9,13 +9,12 @@ from typing import Any
 from bot.chat import Answer, Ask, Context, Kind, Router, Waiting
 from bot.errors import Refusal
 from bot.models.points import Claim, ClaimState
-from bot.services import audit
+from bot.services import audit, points
 from bot.services import claim as claims
 from bot.services.claim import Case, Course, Decided
 from bot.services.permission import Action
 from bot.times import clock, day, local
 from content.points import Rule
-from handlers.points import fitting_rules, require_past, rule_lines, short
 
 router = Router()
 
@@ -37,9 +36,8 @@ class NotHere(Refusal):
 
 @router.command("申报", "申报积分", takes="做了什么事", examples=("申报 师带徒 带出1名持证徒弟",))
 def submit(ctx: Context, text: str) -> str:
-    require_past(ctx, text, "申报")
     claim = claims.submit(ctx.session, ctx.member, text, now=ctx.now)
-    return f"申报已收到（第 {claim.id} 件）：{short(text, 30)}\n{_who(ctx, claim)}\n10分钟内可以发一张照片作附件。发 我的申报 看进度。"
+    return f"申报已收到（第 {claim.id} 件）：{points.short(text, 30)}\n{_who(ctx, claim)}\n10分钟内可以发一张照片作附件。发 我的申报 看进度。"
 
 
 @router.command(
@@ -71,7 +69,7 @@ def appeal_reason(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
 def _appealed(ctx: Context, number: int | None, why: str) -> str:
     claim = claims.appeal(ctx.session, ctx.member, number, why, now=ctx.now)
     what = f"第 {number} 条" if number is not None else "漏记的积分"
-    return f"申诉已收到（第 {claim.id} 件）：{what}，{short(why, 30)}\n{_who(ctx, claim)}\n10分钟内可以发一张照片作附件。发 我的申报 看进度。"
+    return f"申诉已收到（第 {claim.id} 件）：{what}，{points.short(why, 30)}\n{_who(ctx, claim)}\n10分钟内可以发一张照片作附件。发 我的申报 看进度。"
 
 
 def _who(ctx: Context, claim: Claim) -> str:
@@ -164,7 +162,7 @@ def _case_text(ctx: Context, one: Case, count: int) -> str:
     if one.entry is not None:
         counts, by_rule, _ = claims.default_points(ctx.session, one.entry)
         lines.append(
-            f"#{one.entry.id} {one.entry.points:+d} 分：{short(one.entry.reason, 40)}；现计 {counts} 分，按规则 {by_rule} 分"
+            f"#{one.entry.id} {one.entry.points:+d} 分：{points.short(one.entry.reason, 40)}；现计 {counts} 分，按规则 {by_rule} 分"
         )
     if one.alone:
         lines.append("这一条是您给的分；本支部没有其他人有权审核，由您决定并注明。")
@@ -224,7 +222,7 @@ def _grant(ctx: Context, one: Case, rest: str, data: dict[str, Any]) -> Answer:
 
 def _ask_rule(ctx: Context, one: Case, data: dict[str, Any], head: str) -> Ask:
     rules = _rules(ctx, one)
-    lines = rule_lines(rules)
+    lines = points.rule_lines(rules)
     amount = f" {data['points']} 分" if data["points"] else ""
     text = f"{head or f'同意{one.member.name}的{claims.subject(one.claim)}，按哪条规则记{amount}分？'.replace('分分', '分')}\n{lines}"
     tail = "回复数字即可。" if data["points"] else "回复数字按规则分记；要改分数可写：1 4分"
@@ -240,7 +238,7 @@ def _ask_rule(ctx: Context, one: Case, data: dict[str, Any], head: str) -> Ask:
 def _rules(ctx: Context, one: Case) -> list[Rule]:
     """The rules to choose from, those that the claim's words name first."""
     rules = claims.given_rules(one, ctx.now.date())
-    fitting = fitting_rules(rules, one.claim.text)
+    fitting = points.fitting(rules, one.claim.text)
     return [*fitting, *(rule for rule in rules if rule not in fitting)]
 
 

@@ -39,14 +39,6 @@ class NoSuchBranch(Refusal):
     text = "没有找到您能看的支部“{name}”。发 名单 看看有哪些。"
 
 
-def which(several: Namesakes, word: str, rest: str = "") -> Reply:
-    """A numbered choice among namesakes; the number sends the same command again with the full name."""
-    choices = tuple(f"{word} {full} {rest}".strip() for full, _ in several.people)
-    return Reply(
-        f"有{len(choices)}位{several.name}，是哪一位？\n{several.lines}\n回复数字即可。", choices=choices
-    )
-
-
 # About oneself ----------------------------------------------------------------------------------------------------------
 
 
@@ -205,7 +197,7 @@ def appoint(ctx: Context, text: str) -> Answer:
     try:
         member = people.find_by_name(ctx.session, ctx.actor, Action.MANAGE_PEOPLE, name)
     except Namesakes as several:
-        return which(several, "任命", role.value)
+        return Reply(several.question, choices=several.commands("任命", role.value))
     node = people.appoint(ctx.session, ctx.actor, member, role, today=ctx.now.date())
     _record(ctx, "任命", member, f"{role.value}（{node.name}）")
     return f"已登记：{member.name}任{node.name}{role.value}，从今天起有相应权限。\n选举和任免请按组织程序办，这里只登记权限。要取消请发：免去 {member.name} {role.value}"
@@ -217,7 +209,7 @@ def dismiss(ctx: Context, text: str) -> Answer:
     try:
         member = people.find_by_name(ctx.session, ctx.actor, Action.MANAGE_PEOPLE, name)
     except Namesakes as several:
-        return which(several, "免去", role.value)
+        return Reply(several.question, choices=several.commands("免去", role.value))
     people.dismiss(ctx.session, ctx.actor, member, role, today=ctx.now.date())
     _record(ctx, "免去", member, role.value)
     return f"已登记：{member.name}不再担任{role.value}，相应权限已停。任职记录保留。要恢复请发：任命 {member.name} {role.value}"
@@ -240,7 +232,7 @@ def leave(ctx: Context, name: str) -> Answer:
     try:
         member = people.find_by_name(ctx.session, ctx.actor, Action.MANAGE_PEOPLE, name)
     except Namesakes as several:
-        return which(several, "停用")
+        return Reply(several.question, choices=several.commands("停用"))
     people.require_over(ctx.session, ctx.actor, member, "停用", today=ctx.now.date())
     text = f"要停用{people.full_name(member)}吗？停用后不能再用，职务权限同时停止，以往记录都保留。\n1 确认\n2 取消"
     return Ask(
@@ -269,7 +261,7 @@ def come_back(ctx: Context, name: str) -> Answer:
     try:
         member = people.find_by_name(ctx.session, ctx.actor, Action.MANAGE_PEOPLE, name, active=False)
     except Namesakes as several:
-        return which(several, "恢复")
+        return Reply(several.question, choices=several.commands("恢复"))
     people.reactivate(member)
     _record(ctx, "恢复", member, "")
     return f"已恢复{member.name}，以往记录都在，本支部在册 {_count(ctx, member)} 人。职务要重新任命；需要绑定请发：口令 {member.name}"

@@ -6,19 +6,18 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from bot import when
 from bot.chat import Answer, Ask, Context, Reply, Router, Undo
 from bot.errors import Refusal
 from bot.models.member import Member
 from bot.models.outbox import Urgency
 from bot.models.points import PointEntry
 from bot.services import audit, outbox, points
+from bot.services import claim as claims
 from bot.services import member as people
 from bot.services.permission import Action
 from bot.services.points import Award, Line
 from bot.times import local
 from content.points import Rule
-from handlers.member import which
 
 router = Router()
 
@@ -28,7 +27,6 @@ _GIVE = re.compile(
     re.DOTALL,
 )
 _NUMBER = re.compile(r"(?:第|#)?\s*(?P<number>\d{1,10})\s*(?:条|号)?[\s,，:：。]*(?P<reason>.*)", re.DOTALL)
-_FUTURE = re.compile(r"(?:明天|明日|后天|大后天|下周|下星期|下个?月|明年)")
 
 
 class NotUnderstood(Refusal):
@@ -41,10 +39,6 @@ class ReasonMissing(Refusal):
 
 class NotPositive(Refusal):
     text = "加分要大于 0。要扣回记错的分请发：更正 编号 理由"
-
-
-class FutureDeed(Refusal):
-    text = "“{said}”还没有到，事情做完后再{act}。"
 
 
 class NoMorePages(Refusal):
@@ -70,7 +64,7 @@ def show(ctx: Context) -> str:
     year, quarter = standing.period.split("Q")
     head = f"{member.name}，{year}年第{quarter}季度共 {standing.total} 分，全年 {standing.year} 分"
     bars = [f"{bar(have, cap)} {min(have, cap)}/{cap} {name}" for name, have, cap in standing.dimensions]
-    last = [f"#{row.id} {row.points:+d} {short(row.reason, 16)}" for row in rows]
+    last = [f"#{row.id} {row.points:+d} {points.short(row.reason, 16)}" for row in rows]
     listed = ["最近：", *last] if last else ["还没有积分记录。"]
     return "\n".join([head, *bars, *listed, "可发：积分明细；申报 事迹；申诉 编号 理由"])
 
@@ -79,10 +73,6 @@ def bar(have: int, cap: int) -> str:
     """A dimension against its cap in five cells; a beginning shows."""
     filled = min(CELLS, -(-have * CELLS // cap)) if have > 0 else 0
     return "■" * filled + "□" * (CELLS - filled)
-
-
-def short(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 @router.command(
@@ -120,7 +110,7 @@ def _line(ctx: Context, line: Line) -> str:
     entry, rule = line.entry, points.rule_of(line.entry)
     name = rule.name if rule else entry.dimension
     back = f"，更正#{entry.reverses_id}" if entry.reverses_id else ""
-    return f"#{entry.id} {entry.points:+d} {name}：{short(entry.reason, 20)}（{line.giver or '自动'}，{local(entry.at, ctx.now):%m-%d}{back}）"
+    return f"#{entry.id} {entry.points:+d} {name}：{points.short(entry.reason, 20)}（{line.giver or '自动'}，{local(entry.at, ctx.now):%m-%d}{back}）"
 
 
 @router.command("下一页")
@@ -146,52 +136,25 @@ def give(ctx: Context, text: str) -> Answer:
         raise NotPositive
     if len(reason) < 2:
         raise ReasonMissing(name=name, points=amount)
-    require_past(ctx, reason, "加分")
+    claims.require_past(reason, "加分", ctx.now)
     try:
         member = people.find_by_name(ctx.session, ctx.actor, Action.GIVE_POINTS, name)
     except people.Namesakes as several:
-        return which(several, "加分", f"{amount} {reason}")
+        return Reply(several.question, choices=several.commands("加分", f"{amount} {reason}"))
     return _by_rule(ctx, member, amount, reason)
-
-
-def require_past(ctx: Context, text: str, act: str) -> None:
-    """Points are for what was done: a text that begins with a coming day, or names a later date of this year, is refused."""
-    coming = _FUTURE.match(text)
-    if coming:
-        raise FutureDeed(said=coming[0], act=act)
-    day = when.find(text, ctx.now).day if "月" in text or re.search(r"20\d\d", text) else None
-    if day is None or day <= ctx.now.date():
-        return
-    # A day without a year is read as the next such day; for a deed it may as well be the last one.
-    if day.year > ctx.now.year and str(day.year) not in text:
-        return
-    raise FutureDeed(said=f"{day.month}月{day.day}日", act=act)
 
 
 def _by_rule(ctx: Context, member: Member, amount: int, reason: str) -> Answer:
     rules = points.rules().given(ctx.now.date())
-    fitting = fitting_rules(rules, reason)
+    fitting = points.fitting(rules, reason)
     if len(fitting) == 1:
         return _give(ctx, member, fitting[0], amount, reason)
     data = {"member": member.id, "points": amount, "reason": reason}
     return _ask_rule(rules, f"给{member.name}加 {amount} 分，按哪条规则？", data)
 
 
-def fitting_rules(rules: Sequence[Rule], text: str) -> list[Rule]:
-    """The rules one of whose parts ("技能取证、师带徒") stands in the text."""
-    return [rule for rule in rules if any(part in text for part in rule.name.split("、"))]
-
-
-def rule_lines(rules: Sequence[Rule]) -> str:
-    """The rules as a numbered list with dimension and the most points."""
-    return "\n".join(
-        f"{n} {rule.name}（{rule.dimension}，最多{points.most_of(rule)}分）"
-        for n, rule in enumerate(rules, 1)
-    )
-
-
 def _ask_rule(rules: Sequence[Rule], head: str, data: dict[str, Any]) -> Ask:
-    text = f"{head}\n{rule_lines(rules)}\n回复数字；不加了回复 退出。"
+    text = f"{head}\n{points.rule_lines(rules)}\n回复数字；不加了回复 退出。"
     return Ask(text, step=choose_rule, data=data, title="加分", choices=tuple(rule.name for rule in rules))
 
 

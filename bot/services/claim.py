@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -9,6 +10,7 @@ from datetime import date, datetime, time, timedelta
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from bot import when
 from bot.errors import Refusal
 from bot.models.member import Member
 from bot.models.organisation import Organisation
@@ -24,10 +26,15 @@ APPEAL_WINDOW = timedelta(days=30)
 WORKDAYS_TO_DECIDE = 5
 PHOTO_WINDOW = timedelta(minutes=10)
 LONGEST = 500
+_FUTURE = re.compile(r"(?:明天|明日|后天|大后天|下周|下星期|下个?月|明年)")
 
 
 class TooShort(Refusal):
     text = "请写清楚是什么事（2 到 500 个字）。例如：{example}"
+
+
+class FutureDeed(Refusal):
+    text = "“{said}”还没有到，事情做完后再{act}。"
 
 
 class AlreadyClaimed(Refusal):
@@ -54,8 +61,23 @@ class NothingToChange(Refusal):
     text = "第 {number} 条现在就是 {points} 分（规则最多 {most} 分）。{next}请回复 不同意 理由，或 跳过。"
 
 
+def require_past(text: str, act: str, now: datetime) -> None:
+    """Points are for what was done: a text that begins with a coming day, or names a later date of this year, is refused."""
+    coming = _FUTURE.match(text)
+    if coming:
+        raise FutureDeed(said=coming[0], act=act)
+    day = when.find(text, now).day if "月" in text or re.search(r"20\d\d", text) else None
+    if day is None or day <= now.date():
+        return
+    # A day without a year is read as the next such day; for a deed it may as well be the last one.
+    if day.year > now.year and str(day.year) not in text:
+        return
+    raise FutureDeed(said=f"{day.month}月{day.day}日", act=act)
+
+
 def submit(session: Session, member: Member, text: str, *, now: datetime) -> Claim:
-    """A claim for a deed. The same text twice while the first waits is :class:`AlreadyClaimed`."""
+    """A claim for a deed that was done. The same text twice while the first waits is :class:`AlreadyClaimed`."""
+    require_past(text, "申报", now)
     return _add(session, member, ClaimKind.CLAIM, None, text, "申报 师带徒 带出1名持证徒弟", now)
 
 

@@ -48,6 +48,15 @@ class Namesakes(Refusal):
         super().__init__(name=name, count=len(people), lines=self.lines, first=people[0][0])
 
     @property
+    def question(self) -> str:
+        """What is asked when the answer may be a number."""
+        return f"有{len(self.people)}位{self.name}，是哪一位？\n{self.lines}\n回复数字即可。"
+
+    def commands(self, word: str, rest: str = "") -> tuple[str, ...]:
+        """The same command again for each of them, by full name: what the numbers stand for."""
+        return tuple(f"{word} {full} {rest}".strip() for full, _ in self.people)
+
+    @property
     def lines(self) -> str:
         """The people as a numbered list."""
         return "\n".join(f"{n} {full} {where}" for n, (full, where) in enumerate(self.people, 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -191,6 +192,23 @@ def give(
 def most_of(rule: Rule) -> int:
     """The most points that one deed can earn by a rule."""
     return max(rule.most, rule.points)
+
+
+def fitting(rules: Sequence[Rule], text: str) -> list[Rule]:
+    """The rules one of whose parts ("技能取证、师带徒") stands in the text."""
+    return [rule for rule in rules if any(part in text for part in rule.name.split("、"))]
+
+
+def rule_lines(rules: Sequence[Rule]) -> str:
+    """The rules as a numbered list with dimension and the most points."""
+    return "\n".join(
+        f"{n} {rule.name}（{rule.dimension}，最多{most_of(rule)}分）" for n, rule in enumerate(rules, 1)
+    )
+
+
+def short(text: str, most: int) -> str:
+    """A reason cut so that it fits a line."""
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def rule_of(entry: PointEntry) -> Rule | None:
