@@ -82,12 +82,12 @@ def topics(session: Session, branch_id: int, today: date) -> dict[str, int]:
     """How many questions each topic has for a branch today, the largest first."""
     count = func.count()
     rows = session.execute(
-        select(Question.topic, count)
+        select(Question.topic, count.label("number"))
         .where(askable(branch_id, today))
         .group_by(Question.topic)
         .order_by(count.desc(), Question.topic)
     )
-    return dict(rows.tuples().all())
+    return {row.topic: row.number for row in rows}
 
 
 def named(said: str, known: Iterable[str]) -> list[str]:
