@@ -37,8 +37,7 @@ def import_file(file: Path, name: str, yes: bool) -> None:
     from bot.models.quiz import QuestionState
     from bot.services import question_import
 
-    app = _opened()
-    with _refusals():
+    with _opened() as app:
         reading = question_import.read(file)
         with app.database.read() as session:
             branch_id = _branch(session, name)
@@ -71,8 +70,7 @@ def export_file(file: Path, name: str, own: bool) -> None:
     """Write the questions to .xlsx, .csv or .gift; importing them again changes nothing."""
     from bot.services import question_import
 
-    app = _opened()
-    with _refusals(), app.database.read() as session:
+    with _opened() as app, app.database.read() as session:
         count = question_import.export(session, _branch(session, name), file, own=own)
     click.echo(f"已导出 {count} 题到 {file}")
 
@@ -83,29 +81,25 @@ def undo(name: str) -> None:
     """Take back the branch's newest import."""
     from bot.services import question_import
 
-    app = _opened()
-    with _refusals(), app.database.write() as session:
+    with _opened() as app, app.database.write() as session:
         record = question_import.latest(session, _branch(session, name))
         done = question_import.take_back(session, record.id, now=app.clock())
     counts = f"删除 {done.deleted}，停用 {done.retired}，恢复 {done.restored}，后来改过而没有动 {done.left}"
     click.echo(f"已撤销导入 #{record.id}（{record.source}）：{counts}")
 
 
-def _opened() -> App:
-    from bot.cli import _app
-
-    return _app()
-
-
 @contextmanager
-def _refusals() -> Iterator[None]:
-    """A refusal is bad input: one line, exit status 2."""
-    from bot.cli import BadInput
+def _opened() -> Iterator[App]:
+    """The app while a command runs. A refusal is bad input: one line, exit status 2."""
+    from bot.cli import BadInput, _app
 
+    app = _app()
     try:
-        yield
+        yield app
     except Refusal as refusal:
         raise BadInput(str(refusal)) from None
+    finally:
+        app.database.dispose()
 
 
 def _branch(session: Session, name: str) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import zipfile
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,9 @@ from bot.services.question_formats.wording import LETTERS
 if TYPE_CHECKING:
     from docx.document import Document
 
+# What python-docx and lxml raise for archives and XML that are not what they should be; lxml's is a SyntaxError.
+_BROKEN = (zipfile.BadZipFile, zlib.error, SyntaxError, LookupError, ValueError, AttributeError, TypeError)
+
 
 def parse(raw: bytes) -> Reading:
     """The questions of a document; a row's number is its paragraph. Tables are left out, and a note says so."""
@@ -24,7 +29,7 @@ def parse(raw: bytes) -> Reading:
     try:
         document = docx.Document(io.BytesIO(raw))
         lines = list(_lines(document))
-    except (OpcError, SyntaxError, KeyError, ValueError) as error:  # lxml says SyntaxError for bad XML
+    except (OpcError, *_BROKEN) as error:
         raise Unreadable(why="不是完好的 Word 文件（.docx）") from error
     if not any(text.strip() for _, text in lines):
         raise Unreadable(why="文件里没有文字")
