@@ -101,7 +101,7 @@ class Index:
 
     def __init__(self, clauses: Iterable[Regulation], groups: Iterable[frozenset[str]]) -> None:
         groups = tuple(groups)
-        nlu.teach(form for group in groups for word in group for form in {word, word.lower()})
+        nlu.teach([*_FORMS, *(form for group in groups for word in group for form in {word, word.lower()})])
         self._same = {word.lower(): min(group) for group in groups for word in group}
         self._forms = {self._same.get(word, word) for word in _FORMS}
         self._entries = [self._entry(clause) for clause in clauses]

@@ -54,10 +54,7 @@ def test_todays_study_is_shown_whole_page_by_page(zhang: Phone) -> None:
     shown = [zhang("1")]
     while "下一页" in shown[-1]:
         shown.append(zhang("下一页"))
-    assert (
-        "".join(item.body.split())
-        in "".join("".join(page.splitlines()[1:-2]) for page in shown).replace(" ", "") + ""
-    )
+    assert all(any(line in page for page in shown) for line in item.body.splitlines())
     assert all(len(page.splitlines()) <= 12 for page in shown)
     assert item.source in shown[-1]
 
