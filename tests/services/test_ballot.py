@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import insert, inspect, select, text, update
+from sqlalchemy import event, insert, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from bot import nlu
@@ -359,24 +359,66 @@ def test_closing_twice_is_refused(chair: Chair, database: Database, clock: Clock
         chair.closes(number)
 
 
-def test_two_branches_vote_at_the_same_time(chair: Chair, database: Database, clock: Clock) -> None:
-    """They share the box: neither may lose a ballot, nor wait for the other forever."""
-    others = [f"营销{n}" for n in range(6)]
+OTHERS = tuple(f"营销{n}" for n in range(6))
+
+
+@pytest.fixture
+def other_branch(database: Database, clock: Clock) -> None:
+    """A second branch of six full members, OTHERS, all in a meeting of their own."""
     with database.write() as session:
         other = organisation.ensure_path(session, "示范供电公司党委/营销党支部")
         values = {"branch_id": other.id, "status": MemberStatus.FULL, "created_at": clock()}
-        session.execute(insert(Member), [values | {"name": name} for name in others])
+        session.execute(insert(Member), [values | {"name": name} for name in OTHERS])
+    meet(database, clock(), OTHERS)
+
+
+@pytest.mark.usefixtures("other_branch")
+def test_two_branches_vote_at_the_same_time(chair: Chair, database: Database, clock: Clock) -> None:
+    """They share the box: neither may lose a ballot, nor wait for the other forever."""
     meet(database, clock(), FULL)
-    meet(database, clock(), others)
-    ours, theirs = chair.opens(secret=True), chair.opens(secret=True, who=others[0])
+    ours, theirs = chair.opens(secret=True), chair.opens(secret=True, who=OTHERS[0])
     pairs = itertools.chain(
-        zip(others, ballot_box.words(), strict=False), zip(FULL[:6], ballot_box.words(), strict=False)
+        zip(OTHERS, ballot_box.words(), strict=False), zip(FULL[:6], ballot_box.words(), strict=False)
     )
     assert not at_once(*(lambda n=name, w=word: chair.votes(n, YES, f"{w}10") for name, word in pairs))  # type: ignore[misc]
     assert len(chair.box()) == 12
     assert chair.closes(ours).yes == 6
     assert len(chair.box()) == 6
-    assert chair.closes(theirs, who=others[0]).yes == 6
+    assert chair.closes(theirs, who=OTHERS[0]).yes == 6
+
+
+@pytest.mark.usefixtures("other_branch")
+def test_who_writes_the_box_keeps_others_from_reading_it(
+    chair: Chair, database: Database, clock: Clock
+) -> None:
+    """The other branch votes exactly between our reading the box and our emptying it: it must wait."""
+    if database.sqlite:
+        pytest.skip("SQLite has one writer at a time")
+    meet(database, clock(), FULL)
+    chair.opens(secret=True)
+    chair.opens(secret=True, who=OTHERS[0])
+    failed: list[Exception] = []
+    other = threading.Thread(
+        target=lambda: failed.extend(at_once(lambda: chair.votes(OTHERS[0], NO, "白云22")))
+    )
+
+    @event.listens_for(database.engine, "before_cursor_execute")
+    def meanwhile(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("TRUNCATE") and other.ident is None:
+            other.start()
+            while other.is_alive() and not somebody_waits(database):
+                pass
+
+    chair.votes("张伟", YES, "青山37")
+    other.join()
+    assert failed == []
+    assert chair.box() == [("青山37", YES), ("白云22", NO)]
+
+
+def somebody_waits(database: Database) -> bool:
+    """Whether a transaction of PostgreSQL waits for a lock."""
+    with database.read() as session:
+        return bool(session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
 
 
 def at_once(*acts: Callable[[], object]) -> list[Exception]:
