@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, contains_eager
 
@@ -23,7 +23,7 @@ from bot.models.identity import Conversation, Identity, Inbox
 from bot.models.member import Member
 from bot.routing import Routes, route
 from bot.services import identity as identities
-from bot.talk import Talk
+from bot.talk import COLUMNS, Talk
 
 log = logging.getLogger("zhibu.dispatch")
 
@@ -31,13 +31,19 @@ APOLOGY = Reply("抱歉，系统刚才出错了，您的消息没有处理。请
 LOOK_EVERY = timedelta(minutes=10)
 
 # Built once: putting a statement together costs more than running it.
+CONVERSATION: Table = Conversation.__table__  # type: ignore[assignment]
 WHO_SPEAKS = (
-    select(Conversation, Identity)
-    .join(Identity, Identity.id == Conversation.identity_id)
+    select(Identity, *(CONVERSATION.c[name] for name in COLUMNS))
+    .join(CONVERSATION, CONVERSATION.c.identity_id == Identity.id)
     .outerjoin(Member, Member.id == Identity.member_id)
     .options(contains_eager(Identity.member))
     .where(Identity.channel == bindparam("channel"), Identity.external_id == bindparam("sender"))
-    .with_for_update(of=Conversation, key_share=True)
+    .with_for_update(of=CONVERSATION, key_share=True)
+)
+GO_ON = (
+    update(CONVERSATION)
+    .where(CONVERSATION.c.identity_id == bindparam("who"))
+    .values({name: bindparam(f"new_{name}") for name in COLUMNS})
 )
 REMEMBER = insert(Inbox.__table__)  # type: ignore[arg-type]  # the table itself: no ORM work for a row nobody loads
 
@@ -89,11 +95,13 @@ class Dispatcher:
     def _in(self, session: Session, message: Message, answer: Callable[[Context], Reply]) -> Reply | None:
         """Answer within a transaction and remember the answer."""
         now = self.clock()
-        conversation, identity = self._enter(session, message, now)
-        talk = Talk(conversation, now)
+        identity, talk = self._enter(session, message, now)
         ctx = Context(session, message, identity, now, self.settings, self.routes.router, talk)
         reply = with_waiting(ctx, answer(ctx))
         session.flush()
+        if talk.changed:
+            new = {f"new_{name}": getattr(talk.row, name) for name in COLUMNS}
+            session.connection().execute(GO_ON, {"who": identity.id, **new})
         # Last, so that a second delivery collides here and all it did is rolled back.
         remembered = {
             "channel": message.channel,
@@ -113,15 +121,16 @@ class Dispatcher:
         ctx.talk.answered(reply, by_step=by_step)
         return reply
 
-    def _enter(self, session: Session, message: Message, now: datetime) -> tuple[Conversation, Identity]:
-        """The conversation, locked against the sender's other messages, and who the sender is."""
+    def _enter(self, session: Session, message: Message, now: datetime) -> tuple[Identity, Talk]:
+        """Who the sender is, and where the conversation stands, locked against the sender's other messages."""
         who = {"channel": message.channel, "sender": message.sender}
-        found = session.execute(WHO_SPEAKS, who).one_or_none()
-        conversation, identity = (
-            found if found else identities.open_identity(session, message.channel, message.sender)
-        )
+        row = session.execute(WHO_SPEAKS, who).one_or_none()
+        if row is None:
+            identities.open_identity(session, message.channel, message.sender)
+            row = session.execute(WHO_SPEAKS, who).one()
+        identity: Identity = row[0]
         identities.heard(identity, message.at, left=message.kind is Kind.UNSUBSCRIBE)
-        return conversation, identity
+        return identity, Talk(row._mapping, now)
 
     def _stored(self, message: Message) -> Reply | None:
         with self.database.read() as session:

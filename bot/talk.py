@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from bot.chat import Ask, Reply, name_of
-from bot.models.identity import Conversation
 
 DEPTH = 3
 UNDO_LASTS = timedelta(minutes=5)
@@ -15,14 +15,37 @@ Frame = dict[str, Any]
 """One open question: step, data, prompt, title, until (ISO time), choices."""
 
 
-class Talk:
-    """Reads and changes a :class:`Conversation`; touches a column only when it changes."""
+COLUMNS = ("frames", "asking", "choices", "hints", "looked_at", "undo")
 
-    def __init__(self, row: Conversation, now: datetime) -> None:
-        self.row, self.now = row, now
+
+class State:
+    """The columns of a :class:`Conversation` that change. Values are replaced, never changed in place, so that a change is seen."""
+
+    __slots__ = COLUMNS
+
+    def __init__(self, row: Mapping[str, Any]) -> None:
+        self.frames: list[Frame] = row["frames"]
+        self.asking: bool = row["asking"]
+        self.choices: list[str] = row["choices"]
+        self.hints: dict[str, str] = row["hints"]
+        self.looked_at: datetime | None = row["looked_at"]
+        self.undo: dict[str, Any] = row["undo"]
+
+
+class Talk:
+    """Reads and changes where a conversation stands; ``before`` is the row as it was."""
+
+    def __init__(self, before: Mapping[str, Any], now: datetime) -> None:
+        self.before, self.row, self.now = before, State(before), now
+        row = self.row
         if any(datetime.fromisoformat(frame["until"]) <= now for frame in row.frames):
             row.frames = [frame for frame in row.frames if datetime.fromisoformat(frame["until"]) > now]
             row.asking = row.asking and bool(row.frames)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything differs from the row as it was."""
+        return any(getattr(self.row, name) != self.before[name] for name in COLUMNS)
 
     @property
     def open(self) -> Frame | None:
@@ -41,8 +64,7 @@ class Talk:
 
     def suspend(self) -> None:
         """Put the open question aside, because a command came."""
-        if self.row.asking:
-            self.row.asking = False
+        self.row.asking = False
 
     def resume(self) -> Reply | None:
         """Ask the newest unfinished question again; None when there is none."""
@@ -69,13 +91,9 @@ class Talk:
         if isinstance(reply, Ask):
             step = name_of(reply.step)
             frames = [frame for frame in frames if frame["step"] != step][-DEPTH + 1 :] + [self._frame(reply)]
-        if frames != self.row.frames:
-            self.row.frames = frames
-        asking = isinstance(reply, Ask) or (self.row.asking and not by_step)
-        if asking != self.row.asking:
-            self.row.asking = asking
-        if list(reply.choices) != self.row.choices:
-            self.row.choices = list(reply.choices)
+        self.row.frames = frames
+        self.row.asking = isinstance(reply, Ask) or (self.row.asking and not by_step)
+        self.row.choices = list(reply.choices)
         if reply.undo is not None:
             data = dict(reply.undo.data)
             self.row.undo = {"act": name_of(reply.undo.act), "data": data, "until": self._iso(UNDO_LASTS)}

@@ -19,6 +19,7 @@ def open_identity(session: Session, channel: str, external_id: str) -> tuple[Con
     session.flush()
     conversation = Conversation(identity_id=identity.id, frames=[], asking=False, choices=[], hints={}, undo={})
     session.add(conversation)
+    session.flush()
     return conversation, identity
 
 

@@ -26,7 +26,7 @@ from tests.benchmarks.load import Result
 
 SECRET = "a secret only for benchmarks"
 CONNECTIONS = 32
-MEMBERS = 400
+MEMBERS = 1000
 REQUESTS = 2000
 ROUNDS = 3
 PORT = 18930

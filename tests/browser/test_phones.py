@@ -83,6 +83,7 @@ def test_a_theme_day_crosses_the_phones(page: Any) -> None:
     say(page, "zhangwei", f"签到 {word[0]}", "签到成功 10:00", "+2 分")
     say(page, "liming", "专项 安规", "1/10")
     say(page, "zhangwei", "积分", "2/25 党员教育管理")
+    page.wait_for_timeout(800)
     page.screenshot(path=PICTURE)
 
 
