@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from bot.chat import Answer, Ask, Context, Kind, Router, Waiting
+from bot.chat import Answer, Ask, Context, Router, Waiting
 from bot.errors import Refusal
 from bot.models.points import Claim, ClaimState
 from bot.services import audit, points
@@ -83,16 +83,6 @@ def _who(ctx: Context, claim: Claim) -> str:
 
 def _names(names: tuple[str, ...]) -> str:
     return "、".join(names[:3]) + ("等" if len(names) > 3 else "")
-
-
-@router.on(Kind.IMAGE)
-def photo(ctx: Context) -> str:
-    done = claims.attach_photo(ctx.session, ctx.member, ctx.message.media, now=ctx.now)
-    if done is None:
-        return "收到图片，但没有可附的申报。请先发：申报 加一句说明，10分钟内再发照片。"
-    claim, replaced = done
-    word = "换成这一张" if replaced else "附上"
-    return f"照片已{word}：{claims.subject(claim)}（第 {claim.id} 件）。发 我的申报 看进度。"
 
 
 @router.command("我的申报", "我的申诉", "申报进度", "申诉进度", about=("申报 申诉", "进度 结果 怎么样"))

@@ -1,6 +1,6 @@
 """All tables; importing this package completes the metadata."""
 
-from bot.models import activity, audit, ballot, identity, job, member, notice, organisation, outbox, points, quiz, study
+from bot.models import activity, audit, ballot, identity, job, member, minutes, notice, organisation, outbox, points, quiz, study
 
 __all__ = [
     "activity",
@@ -9,6 +9,7 @@ __all__ = [
     "identity",
     "job",
     "member",
+    "minutes",
     "notice",
     "organisation",
     "outbox",

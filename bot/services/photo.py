@@ -1,0 +1,47 @@
+"""What a photo belongs to: the line of the minutes or the claim that its sender wrote last, within ten minutes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from bot.models.activity import Activity
+from bot.models.member import Member
+from bot.models.points import Claim, ClaimState
+from bot.services import claim as claims
+from bot.services import minutes
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """The photo belongs to line ``number`` of an activity, which has ``count`` photos now."""
+
+    activity: Activity
+    number: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The photo belongs to a claim; ``replaced`` when there was one before."""
+
+    claim: Claim
+    replaced: bool
+
+
+def receive(
+    session: Session, member: Member, media: str, *, channel: str, now: datetime
+) -> Noted | Claimed | None:
+    """Keep a photo where it belongs: with what its sender wrote last. None when nothing was written within ten minutes."""
+    line = minutes.line_for_photo(session, member, now=now)
+    claimed_at = session.scalar(
+        select(func.max(Claim.at)).where(Claim.member_id == member.id, Claim.state == ClaimState.WAITING)
+    )
+    if line is not None and (claimed_at is None or claimed_at <= line.at):
+        count = minutes.attach_photo(session, member, line, media, channel=channel, now=now)
+        return Noted(session.get_one(Activity, line.activity_id), line.number, count)
+    done = claims.attach_photo(session, member, media, now=now)
+    return Claimed(*done) if done else None
