@@ -1,0 +1,60 @@
+"""Documents of a branch from recorded facts: dataclasses in, bytes out; no database, no network, no clock.
+
+Word documents are filled into templates, which a branch may replace: ``<folder>/<branch id>/minutes.docx`` (or sheet, notice, handbook) wins
+over the shipped one of the same name.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.documents import handbook, ledger, minutes, notice, sheet
+from bot.documents.file import XLSX, File, name_of
+from bot.documents.word import BrokenTemplate, Templates, filled
+from bot.services.record import ActivityFacts, MonthFacts, NoticeFacts, YearFacts
+from bot.times import local
+
+__all__ = [
+    "BrokenTemplate",
+    "File",
+    "Templates",
+    "handbook_of",
+    "ledger_of",
+    "minutes_of",
+    "notice_of",
+    "sheet_of",
+]
+
+
+def minutes_of(facts: ActivityFacts, templates: Templates, *, now: datetime) -> File:
+    """会议记录 or 活动记录 of one activity, Word. :class:`BrokenTemplate` like all that are filled into a template."""
+    body = filled(templates, "minutes", minutes.fields(facts, now))
+    return File(name_of(facts.branch, facts.record, _day(facts, now), facts.theme), body)
+
+
+def sheet_of(facts: ActivityFacts, templates: Templates, *, now: datetime) -> File:
+    """签到表 of one activity, Word."""
+    body = filled(templates, "sheet", sheet.fields(facts, now))
+    return File(name_of(facts.branch, "签到表", _day(facts, now), facts.theme), body)
+
+
+def notice_of(facts: NoticeFacts, templates: Templates, *, now: datetime) -> File:
+    """通知 as a Word document."""
+    body = filled(templates, "notice", notice.fields(facts, now))
+    return File(name_of(facts.branch, "通知", local(facts.at, now).date().isoformat()), body)
+
+
+def handbook_of(facts: YearFacts, templates: Templates, *, now: datetime) -> File:
+    """支部工作手册 of a year, Word with a table of contents."""
+    body = filled(templates, "handbook", handbook.fields(facts, now))
+    return File(name_of(facts.branch, "工作手册", str(facts.year)), body)
+
+
+def ledger_of(facts: MonthFacts, *, now: datetime) -> File:
+    """三会一课台账 of a month, Excel."""
+    name = name_of(facts.branch, "三会一课台账", f"{facts.year}-{facts.month:02}", ending="xlsx")
+    return File(name, ledger.workbook(facts, now), XLSX)
+
+
+def _day(facts: ActivityFacts, now: datetime) -> str:
+    return local(facts.starts_at, now).date().isoformat()

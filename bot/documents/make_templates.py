@@ -1,0 +1,423 @@
+"""For developers: ``python -m bot.documents.make_templates`` writes the shipped Word templates anew.
+
+A template is an ordinary Word file with placeholders such as {{主题}}; a branch may change everything else about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parent / "templates"
+FONT, LATIN = "宋体", "Times New Roman"
+SIGN = "＿＿＿＿＿＿＿＿"
+
+
+def make(folder: Path = FOLDER) -> None:
+    """Write all templates into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, build in (
+        ("minutes", _minutes),
+        ("sheet", _sheet),
+        ("notice", _notice),
+        ("handbook", _handbook),
+    ):
+        build().save(str(folder / f"{name}.docx"))
+
+
+# The four documents -----------------------------------------------------------------------------------------------------
+
+
+def _minutes() -> Any:
+    document = _a4()
+    _title(document, "{{支部}}{{记录名}}")
+    table = _table(document, (2.6, 5.6, 2.6, 5.6))
+    _row(table, "类　　别", "{{类别}}", "编　　号", "{{编号}}")
+    _row(table, "主　　题", "{{主题}}")
+    _row(table, "时　　间", "{{时间}}")
+    _row(table, "地　　点", "{{地点}}")
+    _row(table, "主 持 人", "{{主持人}}", "记 录 人", "{{记录人}}")
+    _row(table, "应　　到", "{{应到}}", "实　　到", "{{实到}}")
+    _row(table, "请　　假", "{{请假}}", "缺　　席", "{{缺席}}")
+    for label in ("到会人员", "请假人员", "缺席人员", "列席人员"):
+        _row(table, label, f"{{{{{label}}}}}")
+    with _only_if(table, "结合生产"):
+        _row(table, "结合生产", "{{结合生产}}")
+    _long(table, "{{内容名}}", "内容", height=5)
+    with _only_if(table, "补记"):
+        _long(table, "补　　记", "补记")
+    _long(table, "议定事项", "议定事项", height=2.2)
+    _remove_first_row(table)
+    _signatures(document, "主持人签字", "记录人签字", "日期")
+    _footnote(document, "按支部通里已记录的事实生成；空白处没有记录，请据实填写。{{导出时间}}导出。")
+    return document
+
+
+def _sheet() -> Any:
+    document = _a4()
+    _title(document, "{{支部}}{{类别}}签到表")
+    table = _table(document, (2.6, 13.8))
+    _row(table, "主　　题", "{{主题}}")
+    _row(table, "时　　间", "{{时间}}")
+    _row(table, "地　　点", "{{地点}}")
+    _row(table, "人　　数", "{{人数}}")
+    _remove_first_row(table)
+    document.add_paragraph()
+    heads = ("序号", "姓名", "党小组", "身份", "签到时间", "签名", "备注")
+    keys = ("序号", "姓名", "党小组", "身份", "签到", "", "备注")
+    _list(document, heads, keys, "人员", (1.2, 2.3, 2.6, 2.1, 2.2, 2.7, 3.3), height=0.95)
+    _footnote(document, "签名一栏供现场手签。按支部通里已记录的事实生成。{{导出时间}}导出。")
+    return document
+
+
+def _notice() -> Any:
+    document = _a4()
+    _title(document, "{{标题}}")
+    _paragraph(document, "{{称呼}}")
+    _control(document, "for 段 in 段落")
+    _paragraph(document, "{{段}}", indent=True)
+    _control(document, "endfor")
+    document.add_paragraph()
+    for text in ("{{支部}}", "{{日期}}"):
+        _right(_paragraph(document, text))
+    _footnote(document, "{{送达}}")
+    return document
+
+
+def _handbook() -> Any:
+    document = _a4()
+    for _ in range(6):
+        document.add_paragraph()
+    _title(document, "{{支部}}工作手册", size=32)
+    _title(document, "（{{年度}}年度）", size=20)
+    for _ in range(12):
+        document.add_paragraph()
+    _centred(_paragraph(document, "书记：" + SIGN), 14)
+    _centred(_paragraph(document, "统计到{{导出日期}}"), 12)
+    document.add_page_break()
+    _contents(document)
+    _handbook_people(document)
+    _handbook_months(document)
+    _handbook_sums(document)
+    _update_fields(document)
+    return document
+
+
+def _handbook_people(document: Any) -> None:
+    _heading(document, "一、支部与党员", 1)
+    _paragraph(
+        document,
+        "党员{{党员数}}名，其中正式党员{{正式数}}名、预备党员{{预备数}}名；党小组{{小组数}}个{{小组}}。",
+        indent=True,
+    )
+    heads = ("序号", "姓名", "身份", "党小组", "班组", "入党日期")
+    _list(document, heads, heads, "党员", (1.4, 2.6, 2.6, 3.2, 3.4, 3.2))
+    _heading(document, "二、支部委员会", 1)
+    _paragraph(document, "本届从{{本届开始}}开始。", indent=True)
+    posts = ("职务", "姓名", "任职开始", "任职结束")
+    _list(document, posts, posts, "委员", (4.0, 4.0, 4.2, 4.2))
+
+
+def _handbook_months(document: Any) -> None:
+    _heading(document, "三、全年组织生活", 1)
+    _control(document, "for 月 in 月份")
+    _heading(document, "{{月.名}}", 2)
+    _control(document, "if 月.活动")
+    heads = ("日期", "类别", "主题", "地点", "应到", "实到", "请假", "缺席")
+    _list(document, heads, heads, "月.活动", (2.4, 2.2, 4.2, 2.8, 1.2, 1.2, 1.2, 1.2))
+    _control(document, "else")
+    _paragraph(document, "{{月.说明}}", indent=True)
+    _control(document, "endif")
+    _control(document, "endfor")
+
+
+def _handbook_sums(document: Any) -> None:
+    _heading(document, "四、党员学习学时", 1)
+    _paragraph(document, "每学时按{{每学时}}分钟计。", indent=True)
+    hours = ("姓名", "党小组", "已学（学时）", "要求（学时）")
+    _list(document, hours, ("姓名", "党小组", "已学", "要求"), "学时", (4.0, 4.2, 4.1, 4.1))
+    _heading(document, "五、党员积分汇总", 1)
+    _paragraph(document, "各维度按季度封顶后合计，按名册顺序列出，不作排名。", indent=True)
+    heads = ("姓名", "{{维度[0]}}", "{{维度[1]}}", "{{维度[2]}}", "{{维度[3]}}", "合计")
+    keys = ("姓名", "分[0]", "分[1]", "分[2]", "分[3]", "合计")
+    _list(document, heads, keys, "积分", (2.9, 2.9, 2.9, 2.9, 2.9, 1.9))
+    _footnote(document, "名册和职务以{{导出时间}}导出时为准；没有记录的内容留空。")
+
+
+# Parts ------------------------------------------------------------------------------------------------------------------
+
+
+def _a4() -> Any:
+    from docx import Document
+    from docx.oxml.ns import qn
+    from docx.shared import Cm, Pt, RGBColor
+
+    document = Document()
+    section = document.sections[0]
+    section.page_width, section.page_height = Cm(21), Cm(29.7)
+    section.left_margin = section.right_margin = Cm(2.3)
+    section.top_margin = section.bottom_margin = Cm(2.4)
+    for name, size in (("Normal", 12), ("Heading 1", 16), ("Heading 2", 14)):
+        style = document.styles[name]
+        _font(style.font, style.element.get_or_add_rPr(), size)
+        style.font.color.rgb = RGBColor(0, 0, 0)
+        style.paragraph_format.space_after = Pt(4)
+        style.paragraph_format.line_spacing = 1.25
+    for language in document.styles.element.iter(qn("w:lang")):
+        language.set(qn("w:eastAsia"), "zh-CN")  # decides how punctuation is drawn
+    document.core_properties.title = ""
+    document.core_properties.author = "支部通"
+    _page_number(section)
+    return document
+
+
+def _font(font: Any, properties: Any, size: float) -> None:
+    """Latin and East Asian letters; the theme's fonts, which headings name, would win over both."""
+    from docx.oxml.ns import qn
+    from docx.shared import Pt
+
+    font.name, font.size = LATIN, Pt(size)
+    fonts = properties.get_or_add_rFonts()
+    for attribute in [name for name in fonts.attrib if "Theme" in name or "theme" in name]:
+        del fonts.attrib[attribute]
+    fonts.set(qn("w:eastAsia"), FONT)
+    fonts.set(qn("w:hAnsi"), LATIN)
+
+
+def _run(paragraph: Any, text: str, size: float, *, bold: bool = False) -> Any:
+    run = paragraph.add_run(text)
+    _font(run.font, run._element.get_or_add_rPr(), size)
+    run.bold = bold
+    return run
+
+
+def _title(document: Any, text: str, *, size: float = 22) -> None:
+    from docx.shared import Pt
+
+    paragraph = document.add_paragraph()
+    _run(paragraph, text, size, bold=True)
+    _centred(paragraph)
+    paragraph.paragraph_format.space_after = Pt(14)
+
+
+def _centred(paragraph: Any, size: float | None = None) -> None:
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.shared import Pt
+
+    paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
+    for run in paragraph.runs if size else ():
+        run.font.size = Pt(size or 0)
+
+
+def _right(paragraph: Any) -> None:
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+
+    paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT
+
+
+def _paragraph(document: Any, text: str, *, indent: bool = False) -> Any:
+    from docx.shared import Pt
+
+    paragraph = document.add_paragraph()
+    _run(paragraph, text, 12)
+    if indent:
+        paragraph.paragraph_format.first_line_indent = Pt(24)
+    return paragraph
+
+
+def _control(document: Any, statement: str) -> None:
+    """A paragraph that only steers and disappears."""
+    document.add_paragraph(f"{{%p {statement} %}}")
+
+
+def _heading(document: Any, text: str, level: int) -> None:
+    document.add_heading(text, level)
+
+
+def _footnote(document: Any, text: str) -> None:
+    from docx.shared import Pt, RGBColor
+
+    paragraph = document.add_paragraph()
+    paragraph.paragraph_format.space_before = Pt(10)
+    _run(paragraph, text, 9).font.color.rgb = RGBColor(0x59, 0x59, 0x59)
+
+
+def _signatures(document: Any, *labels: str) -> None:
+    from docx.shared import Pt
+
+    paragraph = document.add_paragraph()
+    paragraph.paragraph_format.space_before = Pt(16)
+    _run(paragraph, "　".join(f"{label}：{SIGN[:6]}" for label in labels), 12)
+
+
+def _table(document: Any, widths: Sequence[float]) -> Any:
+    """A bordered table with one empty row; widths in centimetres."""
+    from docx.enum.table import WD_TABLE_ALIGNMENT
+
+    table = document.add_table(rows=1, cols=len(widths), style="Table Grid")
+    table.alignment = WD_TABLE_ALIGNMENT.CENTER
+    table.autofit = False
+    _widths(table, widths)
+    return table
+
+
+def _widths(table: Any, widths: Sequence[float]) -> None:
+    from docx.shared import Cm
+
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = Cm(width)
+        for cell in column.cells:
+            cell.width = Cm(width)
+
+
+def _row(table: Any, *texts: str) -> Any:
+    """Label, value, label, value; with two texts the value is as wide as the rest."""
+    from docx.shared import Cm
+
+    row = table.add_row()
+    row.height = Cm(0.9)
+    cells = row.cells
+    if len(texts) < len(cells):
+        cells = (cells[0], cells[1].merge(cells[-1]))
+    for index, (cell, text) in enumerate(zip(cells, texts, strict=True)):
+        _cell(cell, text, label=index % 2 == 0)
+    return row
+
+
+def _cell(cell: Any, text: str, *, label: bool = False, size: float = 12) -> None:
+    from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT
+    from docx.shared import Pt
+
+    cell.vertical_alignment = WD_CELL_VERTICAL_ALIGNMENT.CENTER
+    paragraph = cell.paragraphs[0]
+    paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(1.5)
+    _run(paragraph, text, size, bold=label)
+    if label:
+        _centred(paragraph)
+
+
+@contextmanager
+def _only_if(table: Any, key: str) -> Iterator[None]:
+    """The rows made inside are there only if ``key`` is not empty."""
+    table.add_row().cells[0].text = f"{{%tr if {key} %}}"
+    yield
+    table.add_row().cells[0].text = "{%tr endif %}"
+
+
+def _long(table: Any, label: str, key: str, *, height: float = 0.9) -> None:
+    """A row whose value is one paragraph for each line of ``key``."""
+    from docx.shared import Cm, Pt
+
+    row = _row(table, label, "")
+    row.height = Cm(height)
+    cell = row.cells[-1]
+    for index, text in enumerate((f"{{%p for 行 in {key} %}}", "{{行}}", "{%p endfor %}")):
+        paragraph = cell.paragraphs[0] if index == 0 else cell.add_paragraph()
+        paragraph.paragraph_format.space_before = paragraph.paragraph_format.space_after = Pt(3)
+        _run(paragraph, text, 12)
+
+
+def _remove_first_row(table: Any) -> None:
+    table._tbl.remove(table.rows[0]._tr)
+
+
+def _list(
+    document: Any,
+    heads: Sequence[str],
+    keys: Sequence[str],
+    items: str,
+    widths: Sequence[float],
+    *,
+    height: float = 0.8,
+) -> None:
+    """A table with a head that is repeated on every page and a row for each of ``items``."""
+    from docx.shared import Cm
+
+    table = _table(document, widths)
+    for cell, head in zip(table.rows[0].cells, heads, strict=True):
+        _cell(cell, head, label=True, size=10.5)
+    _repeat(table.rows[0])
+    table.add_row().cells[0].text = f"{{%tr for 项 in {items} %}}"
+    row = table.add_row()
+    for cell, key in zip(row.cells, keys, strict=True):
+        _cell(cell, f"{{{{项.{key}}}}}" if key else "", size=10.5)
+        _centred(cell.paragraphs[0])
+    table.add_row().cells[0].text = "{%tr endfor %}"
+    for one in (table.rows[0], row):
+        one.height = Cm(height)
+        _keep_whole(one)
+    _widths(table, widths)
+
+
+def _repeat(row: Any) -> None:
+    from docx.oxml import OxmlElement
+
+    row._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
+
+
+def _keep_whole(row: Any) -> None:
+    """A row of a list is not parted between two pages."""
+    from docx.oxml import OxmlElement
+
+    row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
+
+
+def _field(paragraph: Any, code: str, shown: Sequence[str] = ("",)) -> None:
+    """A Word field with what is shown until it is updated, one line each."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    def mark(kind: str) -> None:
+        element = OxmlElement("w:fldChar")
+        element.set(qn("w:fldCharType"), kind)
+        paragraph.add_run()._r.append(element)
+
+    mark("begin")
+    instruction = OxmlElement("w:instrText")
+    instruction.set(qn("xml:space"), "preserve")
+    instruction.text = f" {code} "
+    paragraph.add_run()._r.append(instruction)
+    mark("separate")
+    for index, text in enumerate(shown):
+        run = _run(paragraph, text, 12)
+        if index < len(shown) - 1:
+            run.add_break()
+    mark("end")
+
+
+def _page_number(section: Any) -> None:
+    paragraph = section.footer.paragraphs[0]
+    _centred(paragraph)
+    _run(paragraph, "— ", 9)
+    _field(paragraph, "PAGE", ("1",))
+    _run(paragraph, " —", 9)
+
+
+def _contents(document: Any) -> None:
+    """The table of contents: a field that Word fills with page numbers, showing the chapters until then."""
+    _title(document, "目　录", size=18)
+    chapters = (
+        "一、支部与党员",
+        "二、支部委员会",
+        "三、全年组织生活",
+        "四、党员学习学时",
+        "五、党员积分汇总",
+    )
+    _field(document.add_paragraph(), 'TOC \\o "1-2" \\h \\z \\u', chapters)
+    document.add_page_break()
+
+
+def _update_fields(document: Any) -> None:
+    """Ask Word to fill the fields when the document is opened."""
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+
+    element = OxmlElement("w:updateFields")
+    element.set(qn("w:val"), "true")
+    document.settings.element.append(element)
+
+
+if __name__ == "__main__":
+    make()

@@ -1,0 +1,81 @@
+"""会议记录: one activity as its record, from what was written down in it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from bot.documents.words import BLANK, LONG_BLANK, clean, moment, names, or_blank, people_count, span
+from bot.services.minutes import Line
+from bot.services.record import ActivityFacts, Person, Presence, full_members
+from content import activity_kinds
+
+
+def fields(facts: ActivityFacts, now: datetime) -> dict[str, Any]:
+    """The fields of the template ``minutes``."""
+    during = [line for line in facts.lines if not line.later]
+    later = [line for line in facts.lines if line.later]
+    return {
+        "支部": clean(facts.branch),
+        "记录名": facts.record,
+        "内容名": facts.record.replace("记录", "内容"),
+        "类别": f"{facts.kind}（{clean(facts.group)}）" if facts.group else facts.kind,
+        "编号": f"{facts.number}",
+        "主题": or_blank(facts.theme),
+        "时间": span(facts, now),
+        "地点": or_blank(facts.place),
+        "主持人": or_blank("、".join(facts.hosts)),
+        "记录人": or_blank("、".join(facts.recorders)),
+        **_attendance(facts),
+        "列席人员": BLANK,
+        "结合生产": clean(facts.production),
+        "内容": [f"{n}．{_said(line)}" for n, line in enumerate(during, 1)] or [LONG_BLANK] * 6,
+        "补记": [f"（{moment(line.at, now)}，{line.author}补记）{_said(line)}" for line in later],
+        "议定事项": [LONG_BLANK] * 2,
+        "导出时间": moment(now, now),
+    }
+
+
+def _attendance(facts: ActivityFacts) -> dict[str, str]:
+    """Counts and names. Without an audience nobody knows who should have come; before the end nobody is absent yet."""
+    counts = facts.counts
+    there = facts.named(Presence.PRESENT)
+    return {
+        "应到": _expected(facts),
+        "实到": people_count(len(there) if counts or there else None),
+        "请假": people_count(counts.leave if counts else None),
+        "缺席": people_count(counts.absent if counts and facts.ended else None),
+        "到会人员": or_blank(names(there)),
+        "请假人员": _none_or(
+            "、".join(_with_reason(one) for one in facts.named(Presence.LEAVE)), known=counts is not None
+        ),
+        "缺席人员": _none_or(names(facts.named(Presence.ABSENT)), known=counts is not None and facts.ended),
+    }
+
+
+def _expected(facts: ActivityFacts) -> str:
+    """应到; where a vote may be taken also those with a vote, by the roster of today, which is all that is known."""
+    kind = activity_kinds.lookup(facts.kind)
+    text = people_count(facts.counts.invited if facts.counts else None)
+    if (
+        facts.counts is None
+        or kind is None
+        or kind.quorum is None
+        or kind.attends is not activity_kinds.Attends.MEMBERS
+    ):
+        return text
+    return f"{text}（按现名册正式党员 {full_members(facts.people)} 人）"
+
+
+def _none_or(text: str, *, known: bool) -> str:
+    """The names; 无 where it is known that there is nobody; else a blank."""
+    return clean(text) or ("无" if known else BLANK)
+
+
+def _with_reason(one: Person) -> str:
+    return f"{one.name}（{clean(one.note)}）" if one.note else one.name
+
+
+def _said(line: Line) -> str:
+    photos = f"（附照片 {line.photos} 张）" if line.photos else ""
+    return f"{clean(str(line))}{photos}"

@@ -1,0 +1,103 @@
+"""Documents to download: /m/download/<token>, a link from the chat that is valid for ten minutes and makes its document when it is opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from flask import Blueprint, Response, render_template_string, request
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+from bot import documents
+from bot.config import Settings
+from bot.db import Database
+from bot.documents import BrokenTemplate, File, Templates
+from bot.errors import Refusal
+from bot.services import download, record
+from bot.services.download import DocumentKind, LinkExpired, LinkForged, Wanted
+
+PAGE = """<!doctype html>
+<html lang="zh-CN"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>支部通</title>
+<h1>{{ head }}</h1>
+<p>{{ text }}</p>
+{% if again %}<p><a href="?template=shipped">用自带的模板生成</a></p>{% endif %}
+</html>
+"""
+NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+
+def templates_folder(settings: Settings) -> Path:
+    """Where branches' own templates are: ``templates/<branch id>/`` in the folder of the installation's data."""
+    url = make_url(settings.database_url)
+    sqlite = url.get_backend_name() == "sqlite" and url.database
+    return (Path(url.database or "").parent if sqlite else Path("var")) / "templates"
+
+
+def blueprint(settings: Settings, database: Database, clock: Callable[[], datetime]) -> Blueprint:
+    """GET /download/<token>, to be registered below /m."""
+    pages = Blueprint("downloads", __name__)
+    secret, folder = settings.secret_key.get_secret_value(), templates_folder(settings)
+
+    @pages.get("/download/<token>")
+    def document(token: str) -> Response:
+        now = clock()
+        try:
+            wanted = download.read(secret, token, now=now)
+            with database.read() as session:
+                download.permit(session, wanted, now=now)
+                make = gathered(session, wanted, now)
+            own = request.args.get("template") != "shipped"
+            file = make(Templates(wanted.branch_id, folder if own else None))
+        except Refusal as refusal:
+            return _refused(refusal)
+        if request.method != "HEAD":
+            with database.write() as session:
+                member = download.permit(session, wanted, now=now)
+                download.record(
+                    session, wanted, "下载文件", member=member, now=now, channel="web", detail=file.name
+                )
+        return _attachment(file)
+
+    return pages
+
+
+def gathered(session: Session, wanted: Wanted, now: datetime) -> Callable[[Templates], File]:
+    """The facts of the wanted document, read; what is returned makes the document of them without the database."""
+    match wanted.kind:
+        case DocumentKind.MINUTES:
+            held = record.activity(session, wanted.subject)
+            return lambda templates: documents.minutes_of(held, templates, now=now)
+        case DocumentKind.SHEET:
+            signed = record.activity(session, wanted.subject)
+            return lambda templates: documents.sheet_of(signed, templates, now=now)
+        case DocumentKind.NOTICE:
+            sent = record.notice(session, wanted.subject)
+            return lambda templates: documents.notice_of(sent, templates, now=now)
+        case DocumentKind.LEDGER:
+            month = record.month(session, wanted.branch_id, *divmod(wanted.subject, 100), now=now)
+            return lambda _: documents.ledger_of(month, now=now)
+        case DocumentKind.HANDBOOK:
+            year = record.year(session, wanted.branch_id, wanted.subject, now=now)
+            return lambda templates: documents.handbook_of(year, templates, now=now)
+
+
+def _attachment(file: File) -> Response:
+    """The file under its own name, which is not ASCII (RFC 6266)."""
+    ending = file.name.rsplit(".", 1)[-1]
+    disposition = f"attachment; filename=\"document.{ending}\"; filename*=UTF-8''{quote(file.name, safe='')}"
+    return Response(
+        file.body, mimetype=file.mimetype, headers={"Content-Disposition": disposition, **NO_STORE}
+    )
+
+
+def _refused(refusal: Refusal) -> Response:
+    """A page with the sentence: 410 for an old link, 409 for a template that does not work, 403 for the rest."""
+    status = {LinkExpired: 410, BrokenTemplate: 409, LinkForged: 403}.get(type(refusal), 403)
+    page = render_template_string(
+        PAGE, head="没有生成文件", text=str(refusal), again=isinstance(refusal, BrokenTemplate)
+    )
+    return Response(page, status, headers=NO_STORE)
