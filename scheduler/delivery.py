@@ -48,19 +48,20 @@ def _claim(node: Node, now: datetime) -> delivery.Batch:
 
 def _send_all(node: Node, groups: list[Group], claimed_at: datetime, stopping: Callable[[], bool]) -> int:
     reached = 0
-    resting: dict[str, datetime] = {}
+    resting: set[str] = set()
     for group in groups:
         late = max(claimed_at, node.clock()) - claimed_at > LEASE_USED
         if group.channel in resting or late or stopping():
+            # The next look finds another way to these people, or lets them wait as long as the channel rests.
             with node.database.write() as session:
-                outbox.release(session, [group], resting.get(group.channel, claimed_at))
+                outbox.release(session, [group], claimed_at)
             continue
         reached += _send(node, group, claimed_at, resting)
     return reached
 
 
-def _send(node: Node, group: Group, claimed_at: datetime, resting: dict[str, datetime]) -> int:
-    """One call and its record. ``resting`` learns until when the platform wants no more calls through a channel."""
+def _send(node: Node, group: Group, claimed_at: datetime, resting: set[str]) -> int:
+    """One call and its record. ``resting`` learns through which channels the platform wants no more calls."""
     try:
         sent = node.channels[group.channel].send(group.users, group.body, claimed_at)
     except SendError as error:
@@ -75,8 +76,15 @@ def _send(node: Node, group: Group, claimed_at: datetime, resting: dict[str, dat
         return outbox.record_sent(session, group, at, platform_id=sent.platform_id, unreached=sent.unreached)
 
 
-def _failed(node: Node, group: Group, error: SendError, resting: dict[str, datetime]) -> None:
-    log.warning("a message to %d people through %s: %s", len(group.parcels), group.channel, error)
+def _failed(node: Node, group: Group, error: SendError, resting: set[str]) -> None:
+    if error.code in outbox.CONFIGURATION:
+        log.error(
+            "channel %s is not set up rightly, nothing goes out until that is mended; run `zhibu doctor`: %s",
+            group.channel,
+            error,
+        )
+    else:
+        log.warning("a message to %d people through %s: %s", len(group.parcels), group.channel, error)
     with node.database.write() as session:
         until = outbox.record_failed(
             session,
@@ -86,6 +94,5 @@ def _failed(node: Node, group: Group, error: SendError, resting: dict[str, datet
             permanent=error.permanent,
             retry_after=error.retry_after,
         )
-        if until is not None:
-            resting[group.channel] = until
-            outbox.rest(session, group.channel, until)
+    if until is not None:
+        resting.add(group.channel)

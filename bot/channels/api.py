@@ -37,17 +37,16 @@ BACK_OFF = {
 }
 """Errcodes that pass by themselves, and how long to wait."""
 
-CONFIGURATION = frozenset({40013, 40056, 40125, 40164, 48001, 50001, 60011, 60020})
-"""Wrong id, agent or secret, an API not granted, an address not trusted: an operator must act. :data:`REFUSED` twice counts too."""
-
 NOT_THIS_USER = frozenset({40003, 43004, 45015, 45047, 48002, 60111, 81013})
 """Unknown, not following, refuses messages, outside the window of an Official Account."""
 
 NOT_THIS_MESSAGE = frozenset({41016, 42014, 44004, 45002})
 """A card without title, a task id used before, nothing in it, too long."""
 
-PERMANENT = REFUSED | CONFIGURATION | NOT_THIS_USER | NOT_THIS_MESSAGE
-"""Errcodes (PLATFORM: WeCom's global error codes, and those of Official Accounts) that a repetition does not heal."""
+PERMANENT = NOT_THIS_USER | NOT_THIS_MESSAGE
+"""Errcodes (PLATFORM: WeCom's global error codes, and those of Official Accounts) that a repetition does not heal. What is wrong with the
+whole application is not among them: an operator mends it (:data:`bot.services.outbox.CONFIGURATION`), and :data:`REFUSED` twice is of that kind.
+"""
 
 Json = Mapping[str, Any]
 

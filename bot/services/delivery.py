@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from bot.models.identity import Identity
 from bot.models.member import Member
 from bot.models.outbox import Outbox, OutboxState, Urgency
-from bot.services import setting
+from bot.services import outbox, setting
 from bot.services.outbox import MOST_ATTEMPTS, Group, Parcel
 from bot.services.setting import BranchRules
 from bot.times import at_time
@@ -66,11 +66,18 @@ class Desk:
     last_minute: Counter[int]
     digested: set[int]
     frozen_until: datetime | None
+    resting: Mapping[str, datetime]
 
     def address(self, member_id: int) -> Identity | None:
-        """The account through which a member is reached: one that may be pushed to now before others, WeCom before others."""
+        """The account through which a member is reached: one that may be pushed to now before others, a channel at work before one
+        that rests, WeCom before others.
+        """
         known = [i for i in self.identities.get(member_id, ()) if i.reachable and i.channel in self.doors]
-        return min(known, key=lambda i: (not self.open(i), i.channel != "wecom", i.id), default=None)
+
+        def preference(i: Identity) -> tuple[bool, bool, bool, int]:
+            return not self.open(i), i.channel in self.resting, i.channel != "wecom", i.id
+
+        return min(known, key=preference, default=None)
 
     def open(self, identity: Identity) -> bool:
         """Whether the channel can push to this account now."""
@@ -156,6 +163,7 @@ def _desk(session: Session, members: Sequence[Member], now: datetime, doors: Doo
         _counted(session, sent.where(Outbox.sent_at > now - timedelta(minutes=1))),
         set(_counted(session, sent.where(Outbox.sent_at >= midnight, Outbox.state == OutboxState.MERGED))),
         _frozen_until(now),
+        outbox.resting(session, now),
     )
 
 
@@ -178,7 +186,7 @@ def _verdict(row: Outbox, member: Member, desk: Desk) -> Verdict:
     identity = desk.address(member.id)
     if identity is None:
         return OutboxState.UNREACHABLE
-    until = _not_before(row, member, desk)
+    until = _not_before(row, member, desk, identity)
     if until is not None:
         # Too late then to be sent, but a member who writes before may still see it.
         return until if row.expires_at is None or until < row.expires_at else OutboxState.HELD
@@ -187,10 +195,10 @@ def _verdict(row: Outbox, member: Member, desk: Desk) -> Verdict:
     return _within_budget(row, member, desk) or identity
 
 
-def _not_before(row: Outbox, member: Member, desk: Desk) -> datetime | None:
+def _not_before(row: Outbox, member: Member, desk: Desk, identity: Identity) -> datetime | None:
     """The moment before which the row must not be sent; None when it may go."""
     now, rules = desk.now, desk.rules[member.branch_id]
-    moments: list[datetime | None] = []
+    moments: list[datetime | None] = [desk.resting.get(identity.channel)]
     if desk.last_minute[member.id] >= PER_MINUTE:
         moments.append(now + timedelta(minutes=1))
     if row.urgency is not Urgency.URGENT:

@@ -25,6 +25,10 @@ MOST_ATTEMPTS = 8
 FIRST_PAUSE = timedelta(minutes=1)
 CHANNEL_REST = timedelta(minutes=10)
 RATE_LIMITS = frozenset({45009, 45011, 45033})
+CONFIGURATION = frozenset({40001, 40013, 40014, 40056, 40125, 40164, 42001, 48001, 50001, 60011, 60020})
+"""Wrong id, agent or secret, a fresh token refused, an API not granted, an address not trusted: an operator must act, then all goes out."""
+CHANNEL_RESTS = RATE_LIMITS | CONFIGURATION
+"""What the platform says to a whole channel, whatever the message: nothing of it is the row's fault."""
 WINDOW_CLOSED = frozenset({45015, 45047})
 NOT_REACHED = frozenset({40003, 43004, 60111, 81013})
 NETWORK = -1
@@ -198,12 +202,14 @@ def record_failed(
 ) -> datetime | None:
     """Write that nobody was reached. ``code`` is the platform's, 0 for the network.
 
-    Returns the moment until which the whole channel must rest, when the platform said that there were too many calls; the attempt is not
-    counted then. Otherwise a failure that may pass is tried again after 1, 2, 4 … minutes (± 50 %), eight times in all.
+    Returns the moment until which the whole channel must rest, when the platform said that there were too many calls or that the
+    application is not set up rightly (:data:`CHANNEL_RESTS`); the attempt is not counted then. Otherwise a failure that may pass is tried
+    again after 1, 2, 4 … minutes (± 50 %), eight times in all.
     """
-    if code in RATE_LIMITS:
+    if code in CHANNEL_RESTS:
         until = now + (retry_after or CHANNEL_REST)
         release(session, [group], until, code=code)
+        _set(session, group.rows, channel=group.channel)
         return until
     if code in WINDOW_CLOSED | NOT_REACHED or permanent or group.attempt >= MOST_ATTEMPTS:
         _set(session, group.rows, state=_end(code), code=code or NETWORK, channel=group.channel)
@@ -219,11 +225,15 @@ def release(session: Session, groups: Iterable[Group], at: datetime, *, code: in
     _set(session, rows, available_at=at, attempts=Outbox.attempts - 1, code=code)
 
 
-def rest(session: Session, channel: str, until: datetime) -> None:
-    """Nothing goes through a channel before a moment: everybody it serves waits."""
-    served = select(Identity.member_id).where(Identity.channel == channel, Identity.member_id.is_not(None))
-    waiting = (Outbox.state == OutboxState.WAITING, Outbox.available_at < until, Outbox.member_id.in_(served))
-    session.execute(update(Outbox).where(*waiting).values(available_at=until), execution_options=_BULK)
+def resting(session: Session, now: datetime) -> dict[str, datetime]:
+    """Until when each channel rests that the platform wants no calls through: the rows that were turned away know it."""
+    turned_away = (
+        Outbox.state == OutboxState.WAITING,
+        Outbox.available_at > now,
+        Outbox.code.in_(CHANNEL_RESTS),
+    )
+    until = select(Outbox.channel, func.max(Outbox.available_at)).where(*turned_away).group_by(Outbox.channel)
+    return {channel: moment for channel, moment in session.execute(until) if channel}
 
 
 def _end(code: int) -> OutboxState:

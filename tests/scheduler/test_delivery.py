@@ -139,10 +139,10 @@ def test_after_eight_attempts_it_is_given_up(node: Node, clock: Clock, wecom: Fa
 
 def test_a_permanent_failure_stops_at_once(node: Node, clock: Clock, wecom: FakeChannel) -> None:
     push(node, "张伟")
-    wecom.errors = [SendError(60020, "ip not trusted", permanent=True)]
+    wecom.errors = [SendError(42014, "task id used before", permanent=True)]
     deliver(node, clock())
     (row,) = rows(node)
-    assert (row.state, row.code, row.sent_at) == (OutboxState.FAILED, 60020, None)
+    assert (row.state, row.code, row.sent_at) == (OutboxState.FAILED, 42014, None)
 
 
 def test_people_whom_the_platform_does_not_know_are_unreachable(
@@ -185,6 +185,40 @@ def test_too_many_calls_rest_the_whole_channel_and_count_no_attempt(
     assert wecom.calls == []
     clock.sleep(timedelta(minutes=1))
     assert deliver(node, clock()) == 2
+
+
+@pytest.mark.parametrize("code", [40001, 40014, 60020])
+def test_what_an_operator_must_mend_costs_no_row_and_is_said_once(
+    node: Node, clock: Clock, wecom: FakeChannel, caplog: pytest.LogCaptureFixture, code: int
+) -> None:
+    push(node, "张伟", text="一")
+    push(node, "古丽", text="二")
+    wecom.errors = [SendError(code, "secret rotated")]
+    assert deliver(node, clock()) == 0
+    push(node, "李明", text="三")
+    assert deliver(node, clock()) == 0, "what is written meanwhile rests too"
+    assert {(row.state, row.attempts) for row in rows(node)} == {(OutboxState.WAITING, 0)}
+    assert caplog.text.count("zhibu doctor") == 1
+    clock.sleep(timedelta(minutes=10))
+    assert deliver(node, clock()) == 3
+
+
+def test_who_has_another_account_is_reached_through_it_while_a_channel_rests(
+    make_node: Callable[..., Node], clock: Clock, wecom: FakeChannel, oa: FakeChannel
+) -> None:
+    node = make_node(wecom, oa)
+    with node.database.write() as session:
+        guli = session.scalars(select(Member).where(Member.name == "古丽")).one()
+        _, bound = identities.open_identity(session, "oa", "oa-guli")
+        bound.member_id, bound.heard_at = guli.id, clock()
+    push(node, "张伟", text="一")
+    push(node, "古丽", text="二")
+    wecom.errors = [SendError(60020, "ip not trusted")]
+    assert deliver(node, clock()) == 1
+    assert oa.texts("oa-guli") == ["二"]
+    clock.sleep(timedelta(minutes=10))
+    assert deliver(node, clock()) == 1
+    assert wecom.texts("guli") == []
 
 
 def test_a_bug_in_a_channel_keeps_nothing_else_from_being_sent(
