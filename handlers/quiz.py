@@ -9,7 +9,7 @@ from bot import nlu
 from bot.chat import Answer, Ask, Context, Reply, Router, Waiting
 from bot.errors import Refusal
 from bot.models.quiz import QuestionKind, QuizKind, QuizRun
-from bot.services import practice, question, quiz, review
+from bot.services import practice, question, quiz, review, study
 from bot.services.answer import looks_like_an_answer
 from bot.services.quiz import Answered, Asked, Overtaken, Place
 
@@ -81,6 +81,16 @@ def challenge(ctx: Context) -> Ask:
         return ask(asked)
     best = quiz.best_challenge(ctx.session, ctx.member.id)
     return ask(asked, f"挑战：答错一题就结束，您的最好成绩 {best} 题。")
+
+
+@router.command("学习小测", "小测", takes="材料编号", optional=True)
+def on_material(ctx: Context, code: str = "") -> Answer:
+    """The questions of a material: the one of that code, else today's."""
+    item = study.library().get(code) or study.of_branch(ctx.session, ctx.member.branch_id, ctx.now.date())
+    asked = practice.on_material(ctx.session, ctx.member, item.code, item.questions, now=ctx.now)
+    if asked is None:
+        return f"《{item.title}》没有小题。回复 答题 练一练。"
+    return ask(asked, f"考考自己，{asked.total} 道小题：" if asked.total > 1 else "考考自己，1 道小题：")
 
 
 @router.step(words=("下一题",), resumes=looks_like_an_answer)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from bot import nlu
+from bot import choices, nlu
 from bot.chat import Answer, Ask, Context, Reply, Router, Undo
 from bot.errors import Refusal
-from bot.services import practice, study
+from bot.services import study
 from content.materials import Material
-from handlers.quiz import ask
 
 router = Router()
 
@@ -87,15 +87,10 @@ def finish(ctx: Context, item: Material) -> Answer:
     lines = [f"已记下：《{item.title}》，{item.minutes} 分钟，今年共学习 {length(total)}。"]
     if award := done.award:
         lines.append(f"+{award.points} 分（{award.rule.dimension}），本季共 {award.total} 分。")
-    asked = practice.on_material(ctx.session, ctx.member, item.code, item.questions, now=ctx.now)
-    if asked is None:
+    quiz = choices.run(ctx, "学习小测", item.code)
+    if not isinstance(quiz, Ask):
         return "\n".join([*lines, "回复 答题 练一练。"])
-    return ask(
-        asked,
-        "\n".join(
-            [*lines, f"考考自己，{asked.total} 道小题：" if asked.total > 1 else "考考自己，1 道小题："]
-        ),
-    )
+    return replace(quiz, text="\n".join([*lines, quiz.text]))
 
 
 @router.command(

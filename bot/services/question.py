@@ -108,11 +108,13 @@ def askable(branch_id: int, today: date) -> ColumnElement[bool]:
     )
 
 
+# Made once: json.dumps makes an encoder for every call that names options.
+_ENCODE = json.JSONEncoder(sort_keys=True, ensure_ascii=False, default=str).encode
+
+
 def digest_of(row: dict[str, Any]) -> str:
     """A hash of everything that is shown and judged."""
-    return hashlib.sha256(
-        json.dumps(row, sort_keys=True, ensure_ascii=False, default=str).encode()
-    ).hexdigest()[:32]
+    return hashlib.sha256(_ENCODE(row).encode()).hexdigest()[:32]
 
 
 def _row(question: Shipped) -> dict[str, Any]:

@@ -101,8 +101,10 @@ class Index:
 
     def __init__(self, clauses: Iterable[Regulation], groups: Iterable[frozenset[str]]) -> None:
         groups = tuple(groups)
-        nlu.teach([*_FORMS, *(form for group in groups for word in group for form in {word, word.lower()})])
         self._same = {word.lower(): min(group) for group in groups for word in group}
+        # Cut out first: teaching them to the tokenizer would change what other commands understand.
+        longest_first = sorted({*self._same, *_FORMS}, key=len, reverse=True)
+        self._whole = re.compile(f"({'|'.join(map(re.escape, longest_first))})")
         self._forms = {self._same.get(word, word) for word in _FORMS}
         self._entries = [self._entry(clause) for clause in clauses]
         self._having: dict[str, list[int]] = {}
@@ -152,13 +154,18 @@ class Index:
     def _words(self, text: str) -> frozenset[str]:
         """The words of a text, synonyms as one, and its pairs of characters, which forgive a different cut."""
         said = text.lower()
-        words = {self._same.get(word, word) for word in nlu.words(said) if word not in _IDLE}
+        words = {self._same.get(word, word) for word in self._cut(said) if word not in _IDLE}
         pairs = {
             f"~{run[at : at + 2]}"
             for run in _CHINESE.findall(_FORM_WORDS.sub(" ", said))
             for at in range(len(run) - 1)
         }
         return frozenset(words | pairs)
+
+    def _cut(self, said: str) -> Iterable[str]:
+        """The words of a text; those of the library's own groups are never cut apart."""
+        for place, piece in enumerate(self._whole.split(said)):
+            yield from [piece] if place % 2 else nlu.words(piece)
 
 
 def _voltages(text: str) -> frozenset[str]:

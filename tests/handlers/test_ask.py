@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import pytest
 
+from bot import app as composition
+from bot.routing import Routes
 from bot.services import regulation
 from content import regulations
 from tests.chat import Phone, PhoneBook
+
+
+@pytest.fixture(autouse=True, scope="module")
+def words_as_in_the_product() -> None:
+    """The commands' words are known before the first question is cut into words."""
+    Routes(composition.discover_router())
+    regulation.index.cache_clear()
 
 
 @pytest.fixture
