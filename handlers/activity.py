@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import date, datetime, time
 from typing import Any
 
 from bot import nlu, when
 from bot.chat import Answer, Ask, Context, Reply, Router
+from bot.choices import NO, YES, which
 from bot.errors import Refusal
+from bot.journal import keep
 from bot.models.activity import Activity, SignUp, SignUpState
 from bot.services import activity as activities
-from bot.services import attendance, audit
+from bot.services import attendance
 from bot.services.activity import Draft, Preview
 from bot.services.permission import Action
 from bot.times import at_time, clock, full_moment, moment
 
 router = Router()
 
-YES = ("确认", "确定", "是", "是的", "好", "好的", "可以")
-NO = ("取消", "返回", "不", "不发", "算了", "不用")
 EXAMPLE = "发布主题党日 12月5日14:30 三楼会议室 主题:宪法宣传进班组"
 HOW = "请直接写要改的内容，例如：\n改到12月4日\n地点改为二楼会议室\n主题改为安全大讨论\n报名截止12月3日 12:00"
 HOW_AUDIENCE = "\n对象改为正式党员"
@@ -160,7 +160,7 @@ def _confirmed(ctx: Context, draft: Draft, activity: Activity | None) -> Reply:
         return _changed(ctx, activity, draft)
     ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.member.branch_id)
     done = activities.publish(ctx.session, ctx.member, draft, now=ctx.now)
-    _record(ctx, "发布活动", done.activity)
+    keep(ctx, "发布活动", done.activity)
     lines = [f"已发布 #{done.activity.id} {done.activity.theme}，正在发给 {done.invited} 人。"]
     if done.unreachable:
         lines.append(f"联系不上 {len(done.unreachable)} 人：{'、'.join(done.unreachable)}，请另行通知。")
@@ -170,7 +170,7 @@ def _confirmed(ctx: Context, draft: Draft, activity: Activity | None) -> Reply:
 
 def _changed(ctx: Context, activity: Activity, draft: Draft) -> Reply:
     told = activities.change(ctx.session, activity, draft, now=ctx.now)
-    _record(ctx, "修改活动", activity, full_moment(activity.starts_at, ctx.now), activity.place)
+    keep(ctx, "修改活动", activity, full_moment(activity.starts_at, ctx.now), activity.place)
     return Reply(
         f"已修改：{activity.theme}，{full_moment(activity.starts_at, ctx.now)}，{activity.place}。\n"
         f"正在通知已报名的 {told} 人。可以再发：主题党日、谁没报名"
@@ -323,7 +323,7 @@ def look(ctx: Context) -> Answer:
     if not found:
         return _nothing_planned(manages)
     nearest = sorted(found.values(), key=lambda one: one.starts_at)
-    return _which(ctx, "活动详情", nearest) if len(nearest) > 1 else Reply(describe(ctx, nearest[0]))
+    return which(ctx, "活动详情", nearest) if len(nearest) > 1 else Reply(describe(ctx, nearest[0]))
 
 
 def _nothing_planned(manages: bool) -> Reply:
@@ -381,16 +381,6 @@ def _own_state(ctx: Context, activity: Activity) -> str:
     return "通知名单里没有您，想参加请联系支部书记。"
 
 
-def _which(ctx: Context, word: str, found: Sequence[Activity], rest: str = "") -> Reply:
-    text, words = activities.choice(found, word, rest, now=ctx.now)
-    return Reply(text, choices=words)
-
-
-def _record(ctx: Context, act: str, activity: Activity, *details: str) -> None:
-    detail = activities.detail(activity, *details)
-    audit.record(ctx.session, actor=ctx.member, act=act, now=ctx.now, channel=ctx.message.channel, branch_id=activity.branch_id, detail=detail)
-
-
 # Changing and cancelling ------------------------------------------------------------------------------------------------
 
 
@@ -409,7 +399,7 @@ def change(ctx: Context, text: str = "") -> Answer:
     number, rest = activities.number_in(text)
     found = [one for one in activities.managed(ctx.session, ctx.actor, Action.PUBLISH, number) if one.starts_at > ctx.now]
     if len(found) != 1:
-        return _which(ctx, "修改活动", found, rest)
+        return which(ctx, "修改活动", found, rest)
     activities.require_published(found[0], "修改")
     draft = activities.draft_of(found[0], ctx.now)
     if rest:
@@ -430,7 +420,7 @@ def cancel(ctx: Context, text: str = "") -> Answer:
     number, reason = activities.number_in(text)
     found = activities.managed(ctx.session, ctx.actor, Action.PUBLISH, number)
     if len(found) != 1:
-        return _which(ctx, "取消活动", found, reason)
+        return which(ctx, "取消活动", found, reason)
     activities.require_published(found[0], "取消")
     counts = activities.states(ctx.session, found[0].id)
     told = sum(counts.values()) - counts[SignUpState.INVITED]
@@ -446,5 +436,5 @@ def cancel_it(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
         return "好的，没有取消，活动照常。"
     activity = activities.managed(ctx.session, ctx.actor, Action.PUBLISH, data["activity"])[0]
     told = activities.cancel(ctx.session, activity, reason=data["reason"], now=ctx.now)
-    _record(ctx, "取消活动", activity, data["reason"])
+    keep(ctx, "取消活动", activity, data["reason"])
     return f"已取消“{activity.theme}”，正在通知 {told} 人。可以再发 发布主题党日 另行安排。"

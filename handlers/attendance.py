@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
-from bot import nlu
+from bot import choices, nlu
 from bot.cards import Article
 from bot.chat import Answer, Ask, Context, Reply, Router, Undo
+from bot.choices import which
+from bot.journal import keep
 from bot.models.activity import Activity, SignUpState
 from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.services import activity as activities
-from bot.services import attendance, audit
+from bot.services import attendance
 from bot.services.permission import Action
 from bot.services.points import Award
 from bot.times import clock, local, moment
@@ -21,7 +22,7 @@ from bot.times import clock, local, moment
 router = Router()
 
 MOST_REFLECTION = 2000
-YES = ("确认", "确定", "是", "好的", "结束")
+YES = (*choices.YES, "结束")
 _PERSON = re.compile(r"(?P<name>[^\s*]+)\*(?P<id>\d+)\s*(?P<reason>.*)", re.DOTALL)
 
 
@@ -36,7 +37,7 @@ def show_word(ctx: Context, text: str = "") -> Answer:
     found = activities.managed(ctx.session, ctx.actor, Action.PUBLISH, number)
     opened = [one for one in found if attendance.is_open(one, ctx.now)]
     if len(opened) > 1:
-        return _which(ctx, "签到码", opened)
+        return which(ctx, "签到码", opened)
     if not opened:
         return _no_word(ctx, list(found))
     word = attendance.word(opened[0], ctx.now)
@@ -54,7 +55,7 @@ def _no_word(ctx: Context, found: list[Activity]) -> Reply:
         activities.require_published(activity, "签到")
         opens = moment(activities.window_opens(activity), ctx.now)
         raise attendance.NotYet(theme=activity.theme, when=opens)
-    return _which(ctx, "签到码", [])
+    return which(ctx, "签到码", [])
 
 
 # Checking in ------------------------------------------------------------------------------------------------------------
@@ -133,7 +134,7 @@ def correction_reason(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
 
 def _corrected(ctx: Context, activity: Activity, member: Member, reason: str) -> Reply:
     done = attendance.correct(ctx.session, ctx.actor, activity, member, reason, now=ctx.now)
-    _record(ctx, "补签", activity, reason, subject_id=member.id)
+    keep(ctx, "补签", activity, reason, subject_id=member.id)
     text = (
         f"已为{member.name}补签：{activities.short(activity, ctx.now)}，原因：{reason}。{gain(done.award)}。\n"
         f"{attendance.counts(ctx.session, activity.id)}。正在告诉本人；补错了5分钟内可发 撤销。"
@@ -145,7 +146,7 @@ def _corrected(ctx: Context, activity: Activity, member: Member, reason: str) ->
 def undo_correct(ctx: Context, number: int, member: int, before: str) -> str:
     activity = attendance.correctable(ctx.session, ctx.actor, number, now=ctx.now)
     attendance.undo_correction(ctx.session, ctx.actor, activity, member, SignUpState(before), now=ctx.now)
-    _record(ctx, "撤销补签", activity, subject_id=member)
+    keep(ctx, "撤销补签", activity, subject_id=member)
     name = ctx.session.get_one(Member, member).name
     return f"已撤销{name}的补签，得分已收回。{attendance.counts(ctx.session, activity.id)}。"
 
@@ -164,7 +165,7 @@ def end(ctx: Context, text: str = "") -> Answer:
     if not found:
         attendance.refuse_ended(ctx.session, ctx.member.branch_id, now=ctx.now)
     if len(found) != 1:
-        return _which(ctx, "结束活动", found)
+        return which(ctx, "结束活动", found)
     activity = found[0]
     attendance.require_endable(ctx.session, activity, now=ctx.now)
     counts = attendance.counts(ctx.session, activity.id)
@@ -185,7 +186,7 @@ def end_it(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
         return "好的，活动还没结束，可以继续签到。"
     activity = activities.managed(ctx.session, ctx.actor, Action.PUBLISH, data["number"])[0]
     done = attendance.end(ctx.session, activity, now=ctx.now)
-    _record(ctx, "结束活动", activity, str(done.counts))
+    keep(ctx, "结束活动", activity, str(done.counts))
     study = f"补学正在发给 {done.make_up} 人。" if done.make_up else "全部到齐，没有人需要补学。"
     return f"“{activity.theme}”已结束：{done.counts}。\n共给 {done.points} 分。{study}\n漏签的可以发：补签 姓名 原因；也可以写 感想。"
 
@@ -203,22 +204,3 @@ def reflect(ctx: Context, text: str) -> str:
     if award.points:
         return f"感想已记下（{what}），{gain(award)}。回复 积分明细 可以查看。"
     return f"感想已记下（{what}）。这次活动的感想已计过分或本月已到上限，不再加分，本季共 {award.total} 分。"
-
-
-def _which(ctx: Context, word: str, found: Sequence[Activity], rest: str = "") -> Reply:
-    text, words = activities.choice(found, word, rest, now=ctx.now)
-    return Reply(text, choices=words)
-
-
-def _record(ctx: Context, act: str, activity: Activity, *details: str, subject_id: int | None = None) -> None:
-    detail = activities.detail(activity, *details)
-    audit.record(
-        ctx.session,
-        actor=ctx.member,
-        act=act,
-        now=ctx.now,
-        channel=ctx.message.channel,
-        subject_id=subject_id,
-        branch_id=activity.branch_id,
-        detail=detail,
-    )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from bot import nlu
 from bot.chat import Answer, Ask, Context, Reply, Router, Undo, Waiting
+from bot.choices import run, which
 from bot.errors import Refusal
+from bot.journal import keep
 from bot.models.activity import Activity, SignUpState
 from bot.services import activity as activities
-from bot.services import attendance, audit, setting, sign_up
+from bot.services import attendance, setting, sign_up
 from bot.services.permission import Action
 from bot.times import local, moment
 
@@ -53,7 +55,7 @@ def join(ctx: Context, text: str = "") -> Answer:
     if number is None:
         found = _candidates(ctx)
         if len(found) > 1:
-            return _which(ctx, "报名", found)
+            return which(ctx, "报名", found)
         number = found[0].id
     done = sign_up.sign_up(ctx.session, ctx.member, number, now=ctx.now)
     return Reply(_joined(ctx, done), button="已报名", undo=_undo_of(done))
@@ -102,7 +104,7 @@ def withdraw(ctx: Context, text: str = "") -> Answer:
         if not found:
             raise sign_up.NotSignedUp
         if len(found) > 1:
-            return _which(ctx, "取消报名", found)
+            return which(ctx, "取消报名", found)
         number = found[0].id
     done = sign_up.withdraw(ctx.session, ctx.member, number, now=ctx.now)
     return f"已取消报名：{done.activity.theme}，已报名 {done.count}/{done.invited}。不能参加请说明：请假 原因。"
@@ -136,7 +138,7 @@ def ask_leave(ctx: Context, text: str = "") -> Answer:
         if not coming:
             raise sign_up.NothingToSignUpFor("近期没有通知您参加的活动，不用请假。回复 主题党日 可以查看。")
         if len(coming) > 1:
-            return _which(ctx, "请假", coming, reason)
+            return which(ctx, "请假", coming, reason)
         number = coming[0].id
     if _CANNOT.sub("", reason):
         return _leave_asked(ctx, number, reason)
@@ -145,7 +147,7 @@ def ask_leave(ctx: Context, text: str = "") -> Answer:
     return Ask(text, step=leave_reason, data={"number": number}, title="请假", button="请发原因")
 
 
-@router.step()
+@router.step(words=("值班", "今天值班", "我值班", "今天保电", "今天抢修"))
 def leave_reason(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     """The reason for a leave."""
     reason = re.sub(r"^(?:请假)?\s*(?:原因|因为|由于)?\s*[:是]?\s*", "", text)
@@ -264,7 +266,7 @@ def _meant(ctx: Context, text: str, word: str) -> tuple[sign_up.Leave | None, st
 
 def _decided(ctx: Context, leave: sign_up.Leave, *, granted: bool, why: str = "") -> Reply:
     done, own = sign_up.decide(ctx.session, ctx.actor, leave.number, granted=granted, why=why, now=ctx.now)
-    _record(ctx, "同意请假" if granted else "不同意请假", done.activity, done.reason, why, subject_id=done.member.id)
+    keep(ctx, "同意请假" if granted else "不同意请假", done.activity, done.reason, why, subject_id=done.member.id)
     left = len(sign_up.waiting_leaves(ctx.session, ctx.actor))
     verdict = "已同意" if granted else "没有同意"
     who = "您自己的请假（本支部没有其他人可以审批）" if own else f"{done.member.name}请假"
@@ -295,7 +297,7 @@ def silent(ctx: Context, text: str = "") -> Answer:
     number, _ = activities.number_in(text)
     found = [one for one in activities.managed(ctx.session, ctx.actor, Action.SEE_GROUP, number) if number or one.starts_at > ctx.now]
     if len(found) != 1:
-        return _which(ctx, "谁没报名", found)
+        return which(ctx, "谁没报名", found)
     activity = found[0]
     people = sign_up.missing(ctx.session, ctx.actor, activity, there=False)
     counts = activities.states(ctx.session, activity.id)
@@ -337,7 +339,7 @@ def absent(ctx: Context, text: str = "") -> Answer:
     if not found:
         return "现在没有正在签到的活动（活动开始前60分钟起可以签到）。回复 主题党日 看看安排。"
     if len(found) != 1:
-        return _which(ctx, "谁没签到", found)
+        return which(ctx, "谁没签到", found)
     activity = found[0]
     people = sign_up.missing(ctx.session, ctx.actor, activity, there=True)
     head = f"{activities.short(activity, ctx.now)}\n{attendance.counts(ctx.session, activity.id)}。"
@@ -362,7 +364,7 @@ def nudge(ctx: Context, text: str = "") -> Answer:
     """Nudge the silent, or during check-in those not there. Alone it means the people of the list that was just shown."""
     shown = "" if text else ctx.talk.chosen(1) or ""
     if shown.startswith("催回执"):
-        return _run(ctx, "催回执", shown)
+        return run(ctx, "催回执", shown.removeprefix("催回执").strip())
     text = text or shown.removeprefix("催一下").strip() if shown.startswith("催一下") else text
     number, _ = activities.number_in(re.sub(r"^(?:报名|签到)\s*", "", text))
     found = activities.managed(ctx.session, ctx.actor, Action.SEE_GROUP, number)
@@ -370,21 +372,12 @@ def nudge(ctx: Context, text: str = "") -> Answer:
     coming = [one for one in found if one.starts_at > ctx.now and not text.startswith("签到")]
     wanted = there or coming
     if len(wanted) != 1:
-        return _which(ctx, f"催一下 {'签到' if there else '报名'}", wanted)
+        return which(ctx, f"催一下 {'签到' if there else '报名'}", wanted)
     names = sign_up.nudge(ctx.session, ctx.actor, wanted[0], there=bool(there), now=ctx.now)
-    _record(ctx, "催签到" if there else "催报名", wanted[0], f"{len(names)}人")
+    keep(ctx, "催签到" if there else "催报名", wanted[0], f"{len(names)}人")
     more = "谁没签到" if there else "谁没报名"
     hours = setting.rules(ctx.session, wanted[0].branch_id).nudge_hours
     return f"正在提醒 {len(names)} 人：{'、'.join(names)}。\n每人{hours}小时内只提醒一次。过一会儿可以再看 {more}。"
-
-
-def _run(ctx: Context, word: str, said: str) -> Answer:
-    """Another feature's command, found by its word: features do not import each other."""
-    command = next(one for one in ctx.router.commands if word in one.words)
-    if command.needs is not None:
-        ctx.actor.require(command.needs)
-    answer: Answer = command.handler(ctx, said.removeprefix(word).strip())
-    return answer
 
 
 # What waits -------------------------------------------------------------------------------------------------------------
@@ -408,22 +401,3 @@ def undecided(ctx: Context) -> Iterator[Waiting]:
         waiting = sign_up.waiting_leaves(ctx.session, ctx.actor)
         if waiting:
             yield Waiting("leaves", f"有 {len(waiting)} 条请假等您审批，回复 请假审批")
-
-
-def _which(ctx: Context, word: str, found: Sequence[Activity], rest: str = "") -> Reply:
-    text, words = activities.choice(found, word, rest, now=ctx.now)
-    return Reply(text, choices=words)
-
-
-def _record(ctx: Context, act: str, activity: Activity, *details: str, subject_id: int | None = None) -> None:
-    detail = activities.detail(activity, *details)
-    audit.record(
-        ctx.session,
-        actor=ctx.member,
-        act=act,
-        now=ctx.now,
-        channel=ctx.message.channel,
-        subject_id=subject_id,
-        branch_id=activity.branch_id,
-        detail=detail,
-    )
