@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from bot import nlu
 from bot.chat import Answer, Ask, Context, Reply, Router, Waiting, name_of
+from bot.choices import NO, YES
 from bot.errors import Refusal
 from bot.models.ballot import Choice, Vote, VoteState
 from bot.models.organisation import BranchSetting
@@ -17,7 +18,6 @@ from bot.services import audit, ballot, ballot_box, decision
 from bot.services.ballot import FEWEST_BALLOTS, Plan
 from bot.services.decision import Basis, Counts, Tally
 from bot.services.permission import Action
-from handlers.activity import NO, YES
 
 router = Router()
 
@@ -106,7 +106,8 @@ def show_slip(ctx: Context) -> Answer:
         )
     if voter.voted:
         raise ballot.AlreadyVoted
-    return Ask(ballot.slip(vote), step=fill_slip, data={"vote": vote.id}, title="投票")
+    text = f"{ballot.slip(vote)}\n选择也可以用数字：1 赞成 2 反对 3 弃权，例如：1 某某58"
+    return Ask(text, step=fill_slip, data={"vote": vote.id}, title="投票")
 
 
 @router.step()
@@ -129,17 +130,17 @@ def _cast_once(ctx: Context, choice: Choice, said: str, vote_id: int) -> Answer:
         return str(over)
 
 
-@router.command(*_WORDS[Choice.YES], takes="暗号", optional=True, examples=("赞成", "赞成 青山37"))
+@router.command(*_WORDS[Choice.YES], takes="暗号", optional=True, examples=("赞成", "赞成 某某58"))
 def approve(ctx: Context, text: str = "") -> Answer:
     return _cast(ctx, Choice.YES, text)
 
 
-@router.command(*_WORDS[Choice.NO], takes="暗号", optional=True, examples=("反对", "反对 青山37"))
+@router.command(*_WORDS[Choice.NO], takes="暗号", optional=True, examples=("反对", "反对 某某58"))
 def oppose(ctx: Context, text: str = "") -> Answer:
     return _cast(ctx, Choice.NO, text)
 
 
-@router.command(*_WORDS[Choice.ABSTAIN], takes="暗号", optional=True, examples=("弃权", "弃权 青山37"))
+@router.command(*_WORDS[Choice.ABSTAIN], takes="暗号", optional=True, examples=("弃权", "弃权 某某58"))
 def abstain(ctx: Context, text: str = "") -> Answer:
     return _cast(ctx, Choice.ABSTAIN, text)
 
@@ -330,7 +331,7 @@ def _election(counts: Counts, done: Tally) -> str:
     lines = [
         f"计票（选举，每位候选人算一次）：{_verdict(done)}",
         f"{_attendance(counts, done)}（应到的五分之四）",
-        f"得赞成 {counts.yes} 票；本次按{done.basis.value} {base} 人的半数以上算，至少 {done.needed_yes} 票",
+        f"得赞成 {counts.yes} 票；本次按{done.basis.value}算，要超过 {base} 人的半数，至少 {done.needed_yes} 票",
     ]
     if counts.issued:
         lines.append(

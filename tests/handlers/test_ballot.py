@@ -327,7 +327,7 @@ def test_an_election_on_paper_is_reckoned_on_the_basis_that_is_named(
         (
             "计票 选举 应到 23 实到 20 赞成 11",
             "没有达到当选票数",
-            "按应到 23 人",
+            "按应到算，要超过 23 人的半数",
             "至少 12 票",
             "若按实到算，至少 11 票",
             "以上级选举办法为准",
@@ -336,7 +336,7 @@ def test_an_election_on_paper_is_reckoned_on_the_basis_that_is_named(
         (
             "计票 选举 按实到 应到 23 实到 20 赞成 11",
             "达到当选票数",
-            "按实到 20 人",
+            "按实到算，要超过 20 人的半数",
             "若按应到算，至少 12 票",
         ),
         ("计票 选举 应到 23 实到 18 赞成 15", "到会人数不够，选举无效", "至少要 19 人"),
@@ -347,7 +347,7 @@ def test_an_election_on_paper_is_reckoned_on_the_basis_that_is_named(
         session.add(BranchSetting(branch_id=branch, values={"election_basis": "实到"}))
         session.flush()
         assert rules(session, branch)
-    zhang.script(("计票 选举 应到 23 实到 20 赞成 11", "达到当选票数", "按实到 20 人"))
+    zhang.script(("计票 选举 应到 23 实到 20 赞成 11", "达到当选票数", "按实到算，要超过 20 人的半数"))
 
 
 def test_a_meeting_of_yesterday_is_over(secretary: Phone, meeting: int, clock: Clock) -> None:
