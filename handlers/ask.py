@@ -10,6 +10,8 @@ router = Router()
 
 ALSO_NEAR = 0.6
 """From this score on a second clause is named under the answer."""
+PLAIN = 0.85
+"""Below this score the question was put in other words than the library knows: the next two clauses are offered as well."""
 LONGEST_QUESTION = 60
 
 # What people ask about and how, in words that no other command answers to.
@@ -33,8 +35,10 @@ _ASKED_ABOUT = (
 def ask(ctx: Context, question: str) -> Reply:
     hits = regulation.search(question[:LONGEST_QUESTION])
     if hits and hits[0].sure:
-        near = [hit for hit in hits[1:] if hit.score >= ALSO_NEAR]
-        return with_choices(quoted(hits[0]), "相近的规定：", near, "回复数字查看，或接着问：提问 加问题。")
+        doubt = hits[0].score < PLAIN
+        near = [hit for hit in hits[1:] if doubt or hit.score >= ALSO_NEAR]
+        head = "如果问的不是这一条：" if doubt else "相近的规定："
+        return with_choices(quoted(hits[0]), head, near, "回复数字查看，或接着问：提问 加问题。")
     if hits:
         return with_choices(
             "没有找到依据。", "最接近的是：", hits[:2], "回复数字查看，或换个说法；也可以问支部书记。"

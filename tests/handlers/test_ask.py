@@ -77,6 +77,10 @@ def test_a_clause_nobody_has_checked_says_so(zhang: Phone) -> None:
     zhang.script((f"提问 {doubtful.title}", doubtful.text, "请以文件原文为准"))
 
 
+def test_a_question_in_other_words_is_answered_with_the_next_clauses_too(zhang: Phone) -> None:
+    zhang.script(("提问 党员大会开几次", "党员大会多久开一次：", "如果问的不是这一条：\n1 ", "回复数字"))
+
+
 def test_nothing_found_is_said_with_the_two_nearest(zhang: Phone) -> None:
     answer = zhang("提问 强制打卡可以吗")
     assert answer.startswith("没有找到依据。")
