@@ -341,6 +341,12 @@ def test_numbers_and_spellings_of_a_blank_are_kept_apart() -> None:
     ).answer == ("3",)
 
 
+def test_a_single_spelling_with_a_semicolon_stays_one() -> None:
+    (question,) = _read(text.parse("4. 念什么？\n答案：念"))
+    question = replace(question, answer=("甲；乙",))
+    assert _read(csv.parse(csv.write([question]))) == [question]
+
+
 def test_merged_topics_count_for_all_their_rows() -> None:
     book = _sheet(HEADER, ROW, _with(题干="第二题是什么？"))
     book.active.merge_cells("J2:J3")  # type: ignore[union-attr]

@@ -114,14 +114,14 @@ def letters_of(options: Sequence[str], answer: str) -> str:
         if answer in LETTERS
         else _BETWEEN_LETTERS.sub("", unicodedata.normalize("NFKC", answer)).upper()
     )
-    if letters and all(letter in LETTERS[: len(options)] for letter in letters):
+    if letters and not letters.strip(LETTERS[: len(options)]):
         return letters
     places = {_loosely(option): LETTERS[place] for place, option in enumerate(options)}
     for texts in ([answer], re.split(r"[;；|\n]", answer), re.split(r"[、,，\s]", answer)):
         wanted = [_loosely(text) for text in texts if text.strip()]
         if wanted and all(text in places for text in wanted):
             return "".join(places[text] for text in wanted)
-    if letters and all(letter in LETTERS for letter in letters):
+    if letters and not letters.strip(LETTERS):
         stray = "、".join(sorted({letter for letter in letters if letter not in LETTERS[: len(options)]}))
         raise BadRow(f"答案 {stray} 没有对应的选项")
     raise BadRow(f"答案“{answer.strip()[:20]}”既不是选项的字母，也不是选项的文字")
