@@ -364,11 +364,8 @@ def notice(session: Session, notice_id: int) -> NoticeFacts:
     addressed, confirmed = session.execute(
         select(func.count(), func.count(Receipt.confirmed_at)).where(Receipt.notice_id == notice_id)
     ).one()
-    author, branch = session.execute(
-        select(Member.name, Organisation.name).where(
-            Member.id == row.author_id, Organisation.id == row.branch_id
-        )
-    ).one()
+    author = session.get_one(Member, row.author_id).name
+    branch = session.get_one(Organisation, row.branch_id).name
     about = activity(session, row.activity_id) if row.activity_id else None
     return NoticeFacts(
         branch, row.text, author, row.created_at, row.needs_receipt, addressed, confirmed, about

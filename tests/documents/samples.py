@@ -1,0 +1,146 @@
+"""Facts made by hand, so that documents can be compared with them without a database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from bot.services.attendance import Counts
+from bot.services.minutes import Line
+from bot.services.record import (
+    ActivityFacts,
+    MemberFacts,
+    MonthFacts,
+    NoticeFacts,
+    Person,
+    Post,
+    Presence,
+    YearFacts,
+)
+from tests.conftest import SHANGHAI
+
+START = datetime(2026, 12, 4, 14, 30, tzinfo=SHANGHAI)
+NOW = datetime(2026, 12, 7, 9, 0, tzinfo=SHANGHAI)
+BRANCH = "检修党支部"
+DIMENSIONS = ("模范作用发挥", "党员教育管理", "自身综合素质提升", "业务职责落实")
+
+
+def person(
+    name: str, group: str, presence: Presence, note: str = "", *, minute: int = 20, corrected: bool = False
+) -> Person:
+    at = START.replace(hour=14, minute=minute) if presence is Presence.PRESENT else None
+    status = "预备党员" if name == "李明" else "正式党员"
+    return Person(name, group, status, presence, at, note, corrected)
+
+
+PEOPLE = (
+    person("王建国", "第一党小组", Presence.PRESENT, minute=10),
+    person("张伟", "第一党小组", Presence.PRESENT, minute=27),
+    person("古丽", "第一党小组", Presence.LEAVE, "下乡巡线"),
+    person("刘芳", "第一党小组", Presence.PRESENT, minute=21),
+    person("李明", "第二党小组", Presence.PRESENT, minute=22),
+    person("陈刚", "第二党小组", Presence.PRESENT, "现场手机没电", corrected=True),
+    person("阿不力孜", "第三党小组", Presence.PRESENT, minute=25),
+    person("孙磊", "第三党小组", Presence.ABSENT),
+)
+
+
+def line(number: int, text: str, speaker: str = "", *, later: bool = False, photos: int = 0) -> Line:
+    at = NOW if later else START + timedelta(minutes=number)
+    return Line(number, speaker, text, "刘芳", at, later, photos)
+
+
+THEME_DAY = ActivityFacts(
+    number=12,
+    branch=BRANCH,
+    group="",
+    kind="主题党日",
+    record="活动记录",
+    theme="宪法宣传进班组",
+    place="三楼会议室",
+    production="班组依法合规作业",
+    starts_at=START,
+    ends_at=START + timedelta(minutes=95),
+    hour_known=True,
+    ended=True,
+    kept_later=False,
+    signup_closes_at=START - timedelta(hours=21, minutes=30),
+    published_at=START - timedelta(days=11),
+    hosts=("王建国",),
+    recorders=("刘芳",),
+    people=PEOPLE,
+    counts=Counts(8, 6, 1, 1, 0),
+    points=12,
+    lines=(
+        line(1, "集中学习宪法总纲，结合班组作业讨论依法合规的要求。"),
+        line(2, "线路巡视发现三处隐患，已登记缺陷，本周内消除。", "张伟", photos=2),
+        line(3, "把今天学的带回抢修班，班前会再讲一遍。", "阿不力孜"),
+        line(4, "三处隐患已全部消除。", "张伟", later=True),
+    ),
+)
+
+HELD_ELSEWHERE = replace(
+    THEME_DAY,
+    number=13,
+    kind="支委会",
+    record="会议记录",
+    theme="",
+    place="",
+    production="",
+    starts_at=datetime(2026, 12, 2, 0, 0, tzinfo=SHANGHAI),
+    ends_at=None,
+    hour_known=False,
+    kept_later=True,
+    published_at=NOW,
+    hosts=(),
+    recorders=(),
+    people=(),
+    counts=None,
+    points=0,
+    lines=(),
+)
+
+MEETING = replace(
+    THEME_DAY, number=14, kind="党员大会", record="会议记录", theme='=HYPERLINK("http://x")', production=""
+)
+
+DECEMBER = MonthFacts(BRANCH, 2026, 12, NOW, (HELD_ELSEWHERE, THEME_DAY, MEETING))
+
+NOTICE = NoticeFacts(
+    BRANCH,
+    "明天停电检修，请提前保存资料。\n有事请联系综合室。",
+    "王建国",
+    NOW - timedelta(days=1),
+    True,
+    12,
+    9,
+    None,
+)
+INVITATION = replace(NOTICE, activity=THEME_DAY, needs_receipt=False)
+
+
+def member(number: int, one: Person) -> MemberFacts:
+    scores = (number, 2 * number, 0, 1)
+    return MemberFacts(
+        one.name, one.status, one.group, "输电运检班", date(2012, 7, number + 1), 90 * number, 32, scores
+    )
+
+
+YEAR = YearFacts(
+    branch=BRANCH,
+    year=2026,
+    as_of=NOW,
+    groups=("第一党小组", "第二党小组", "第三党小组"),
+    members=tuple(member(n, one) for n, one in enumerate(PEOPLE)),
+    committee=(
+        Post("书记", "王建国", date(2024, 3, 15), None),
+        Post("组织委员", "刘芳", date(2024, 3, 15), date(2026, 10, 31)),
+    ),
+    term_started_on=date(2024, 3, 15),
+    months=tuple(
+        DECEMBER if n == 12 else MonthFacts(BRANCH, 2026, n, NOW, (THEME_DAY,) * (n % 3))
+        for n in range(1, 13)
+    ),
+    dimensions=DIMENSIONS,
+    minutes_per_hour=45,
+)

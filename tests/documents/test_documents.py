@@ -1,0 +1,266 @@
+"""Documents against facts made by hand: blanks, templates that are replaced or broken, odd characters, and how Word and LibreOffice open them."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from docx import Document
+from docx.oxml.ns import qn
+from openpyxl import load_workbook
+
+from bot import documents
+from bot.documents import BrokenTemplate, File, Templates, make_templates
+from bot.documents.file import name_of
+from bot.services.record import Presence
+from tests.documents.samples import (
+    DECEMBER,
+    HELD_ELSEWHERE,
+    INVITATION,
+    MEETING,
+    NOTICE,
+    NOW,
+    THEME_DAY,
+    YEAR,
+    line,
+)
+from tests.documents.texts import table_texts, words
+
+SHIPPED = Templates(1)
+WORD: dict[str, Callable[[Templates], File]] = {
+    "minutes": lambda templates: documents.minutes_of(THEME_DAY, templates, now=NOW),
+    "sheet": lambda templates: documents.sheet_of(THEME_DAY, templates, now=NOW),
+    "notice": lambda templates: documents.notice_of(INVITATION, templates, now=NOW),
+    "handbook": lambda templates: documents.handbook_of(YEAR, templates, now=NOW),
+}
+
+
+# Facts and blanks
+
+
+def test_what_was_not_recorded_is_a_blank() -> None:
+    table = table_texts(documents.minutes_of(HELD_ELSEWHERE, SHIPPED, now=NOW).body)
+    for label in ("主题", "地点", "主持人", "记录人", "到会人员", "请假人员", "缺席人员", "列席人员"):
+        assert table[label] == "＿＿＿＿", label
+    for label in ("应到", "实到", "请假", "缺席"):
+        assert table[label] == "＿＿＿＿ 人"
+    assert table["时间"] == "2026年12月2日（周三）＿＿＿＿"
+    assert set(table["会议内容"]) == {"＿", "\n"}
+    assert "补记" not in table
+    assert "结合生产" not in table
+
+
+def test_an_activity_that_goes_on_has_nobody_absent_yet() -> None:
+    people = tuple(
+        replace(one, presence=Presence.UNKNOWN) if one.presence is Presence.ABSENT else one
+        for one in THEME_DAY.people
+    )
+    going_on = replace(THEME_DAY, ended=False, ends_at=None, people=people)
+    table = table_texts(documents.minutes_of(going_on, SHIPPED, now=NOW).body)
+    assert (table["实到"], table["缺席"], table["缺席人员"]) == ("6 人", "＿＿＿＿ 人", "＿＿＿＿")
+    assert table["时间"].endswith("14:30 至 ＿＿＿＿")
+
+
+def test_a_meeting_that_votes_names_the_full_members_of_today_s_roster() -> None:
+    table = table_texts(documents.minutes_of(MEETING, SHIPPED, now=NOW).body)
+    assert table["应到"] == "8 人（按现名册正式党员 7 人）"
+
+
+def test_what_people_write_survives_as_it_is() -> None:
+    said = "<隐患>&“两张皮” {{主题}} {% if %}\x0b\x00第一行\n第二行 𠮷"
+    odd = replace(THEME_DAY, theme="A<B>&C", lines=(line(1, said, "张伟"),))
+    table = table_texts(documents.minutes_of(odd, SHIPPED, now=NOW).body)
+    assert table["主题"] == "A<B>&C"
+    assert table[
+        "活动内容"
+    ] == "1．张伟：<隐患>&“两张皮” {{主题}} {% if %}第一行\n第二行 𠮷（附照片 0 张）".replace(
+        "（附照片 0 张）", ""
+    )
+
+
+def test_a_notice_keeps_its_text_and_tells_of_receipts_only_where_they_were_asked_for() -> None:
+    free = words(documents.notice_of(NOTICE, SHIPPED, now=NOW).body)
+    assert "明天停电检修，请提前保存资料。\n有事请联系综合室。" in free
+    assert "已回执 9 人" in free
+    assert "回执" not in words(documents.notice_of(INVITATION, SHIPPED, now=NOW).body)
+
+
+def test_the_handbook_ranks_nobody() -> None:
+    tables = Document(io.BytesIO(documents.handbook_of(YEAR, SHIPPED, now=NOW).body)).tables
+    names = [one.name for one in YEAR.members]
+    for table in (tables[0], tables[-2], tables[-1]):
+        column = next(n for n, cell in enumerate(table.rows[0].cells) if cell.text == "姓名")
+        assert [row.cells[column].text for row in table.rows[1:]] == names
+    last = [cell.text for cell in tables[-1].rows[3].cells]
+    assert last == ["古丽", "2", "4", "0", "1", "7"]
+
+
+def test_the_handbook_has_a_table_of_contents_that_word_fills() -> None:
+    document = Document(io.BytesIO(documents.handbook_of(YEAR, SHIPPED, now=NOW).body))
+    codes = [element.text for element in document.element.body.iter(qn("w:instrText"))]
+    assert any(code and code.strip().startswith("TOC") for code in codes)
+    assert document.settings.element.find(qn("w:updateFields")) is not None
+
+
+@pytest.mark.parametrize("name", WORD)
+def test_every_letter_is_set_in_song_ti(name: str) -> None:
+    document = Document(io.BytesIO(WORD[name](SHIPPED).body))
+    for style in ("Normal", "Heading 1", "Heading 2"):
+        assert document.styles[style].element.rPr.rFonts.get(qn("w:eastAsia")) == "宋体"
+    fonts = [run.get(qn("w:eastAsia")) for run in document.element.body.iter(qn("w:rFonts"))]
+    assert set(fonts) == {"宋体"}
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "'"])
+def test_no_text_of_a_ledger_is_a_formula(start: str) -> None:
+    theme = f"{start}cmd|' /C calc'!A0"
+    month = replace(
+        DECEMBER,
+        branch=theme,
+        activities=(replace(THEME_DAY, theme=theme, place=theme, production=theme, hosts=(theme,)),),
+    )
+    data = documents.ledger_of(month, now=NOW).body
+    sheet = load_workbook(io.BytesIO(data)).worksheets[0]
+    for column in (4, 5, 10):
+        cell = sheet.cell(3, column)
+        assert (cell.value, cell.data_type, cell.quotePrefix) == (theme, "s", True)
+    with zipfile.ZipFile(io.BytesIO(data)) as parts:
+        assert b"<f>" not in parts.read("xl/worksheets/sheet1.xml")
+
+
+def test_an_empty_month_says_so() -> None:
+    sheet = load_workbook(
+        io.BytesIO(documents.ledger_of(replace(DECEMBER, activities=()), now=NOW).body)
+    ).worksheets[0]
+    assert str(sheet.cell(3, 1).value).startswith("本月没有记录的活动")
+
+
+def test_a_file_name_brings_no_path_and_nothing_that_systems_forbid() -> None:
+    assert name_of("检修党支部", "记录", "../../etc/passwd\n*?:") == "检修党支部_记录_etcpasswd.docx"
+    assert len(name_of("支部", "学" * 300).encode()) <= 255
+
+
+# Templates
+
+
+@pytest.mark.parametrize("name", WORD)
+def test_the_shipped_templates_are_those_that_the_script_makes(name: str, tmp_path: Path) -> None:
+    make_templates.make(tmp_path)
+    made, shipped = tmp_path / f"{name}.docx", make_templates.FOLDER / f"{name}.docx"
+    for part in ("word/document.xml", "word/styles.xml", "word/settings.xml"):
+        with zipfile.ZipFile(made) as one, zipfile.ZipFile(shipped) as other:
+            assert one.read(part) == other.read(part)
+
+
+def own(folder: Path, name: str, text: str) -> Templates:
+    document = Document()
+    document.add_paragraph(text)
+    (folder / "7").mkdir(exist_ok=True)
+    document.save(str(folder / "7" / f"{name}.docx"))
+    return Templates(7, folder)
+
+
+@pytest.mark.parametrize("name", WORD)
+def test_a_branch_replaces_each_template_for_itself_alone(name: str, tmp_path: Path) -> None:
+    mine = own(tmp_path, name, "自己的模板：{{支部}}")
+    assert words(WORD[name](mine).body).strip() == "自己的模板：检修党支部"
+    for templates in (mine.shipped, replace(mine, branch_id=8)):
+        assert "自己的模板" not in words(WORD[name](templates).body)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{{主 题}}", "括号写法有误"),
+        ("{{题目}}", "有不认识的字段"),
+        ("{% for 人 in 人员 %}{{人}}", "括号写法有误"),
+        ("{{主题.没有这个}}", "有不认识的字段"),
+        ("{{ ''.__class__.__mro__ }}", "不允许的写法"),
+        ("{{ 主题.__class__.__base__.__subclasses__() }}", "不允许的写法"),
+    ],
+)
+def test_a_broken_template_is_told_with_its_name_and_the_error(text: str, told: str, tmp_path: Path) -> None:
+    templates = own(tmp_path, "minutes", text)
+    with pytest.raises(BrokenTemplate, match=told) as refused:
+        documents.minutes_of(THEME_DAY, templates, now=NOW)
+    assert "minutes.docx（会议记录）" in str(refused.value)
+    assert words(documents.minutes_of(THEME_DAY, templates.shipped, now=NOW).body)
+
+
+@pytest.mark.parametrize("data", [b"", b"not a Word file", b"PK\x03\x04 broken"])
+def test_a_file_that_is_no_word_document_is_told(data: bytes, tmp_path: Path) -> None:
+    templates = own(tmp_path, "sheet", "")
+    (tmp_path / "7" / "sheet.docx").write_bytes(data)
+    with pytest.raises(BrokenTemplate, match="不是完好的 Word 文件"):
+        documents.sheet_of(THEME_DAY, templates, now=NOW)
+
+
+def test_a_workbook_that_is_called_docx_is_told(tmp_path: Path) -> None:
+    templates = own(tmp_path, "sheet", "")
+    (tmp_path / "7" / "sheet.docx").write_bytes(documents.ledger_of(DECEMBER, now=NOW).body)
+    with pytest.raises(BrokenTemplate, match=r"sheet\.docx"):
+        documents.sheet_of(THEME_DAY, templates, now=NOW)
+
+
+# As another program opens them
+
+
+@pytest.mark.skipif(
+    not (shutil.which("soffice") and shutil.which("pdftotext")), reason="needs LibreOffice and poppler"
+)
+def test_libreoffice_shows_the_facts(tmp_path: Path) -> None:
+    files = {name: make(SHIPPED) for name, make in WORD.items()} | {
+        "ledger": documents.ledger_of(DECEMBER, now=NOW)
+    }
+    for name, file in files.items():
+        (tmp_path / f"{name}.{file.name.rsplit('.')[-1]}").write_bytes(file.body)
+    profile = f"-env:UserInstallation=file://{tmp_path}/profile"
+    paths = [str(path) for path in tmp_path.iterdir()]
+    command = ["soffice", profile, "--headless", "--convert-to", "pdf", "--outdir", str(tmp_path), *paths]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    expected = {
+        "minutes": (
+            "检修党支部活动记录",
+            "宪法宣传进班组",
+            "14:30至16:05",
+            "1人",
+            "古丽（下乡巡线）",
+            "张伟：线路巡视发现三处隐患",
+            "刘芳补记",
+        ),
+        "sheet": ("主题党日签到表", "应到8实到6请假1缺席1", "14:27", "补签：现场手机", "签名"),
+        "notice": (
+            "关于开展主题党日的通知",
+            "一、主题：宪法宣传进班组",
+            "2026年12月3日17:00前",
+            "检修党支部",
+        ),
+        "handbook": (
+            "检修党支部工作手册",
+            "（2026年度）",
+            "目录",
+            "一、支部与党员",
+            "五、党员积分汇总",
+            "阿不力孜",
+            "本月没有记录的活动",
+        ),
+        "ledger": ("台账（2026年12月）", "宪法宣传进班组", "补录", '=HYPERLINK("http://x")', "本月共3次"),
+    }
+    for name, facts in expected.items():
+        shown = _text_of(tmp_path / f"{name}.pdf")
+        for fact in facts:
+            assert fact in shown, f"{name}: {fact}"
+
+
+def _text_of(pdf: Path) -> str:
+    """The words of a PDF without the blanks that the layout puts between letters."""
+    done = subprocess.run(
+        ["pdftotext", "-layout", str(pdf), "-"], check=True, capture_output=True, timeout=60
+    )
+    return "".join(done.stdout.decode().split())
