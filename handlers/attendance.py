@@ -14,7 +14,7 @@ from bot.models.activity import Activity, SignUpState
 from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.services import activity as activities
-from bot.services import attendance
+from bot.services import attendance, check_in_word, correction
 from bot.services.permission import Action
 from bot.services.points import Award
 from bot.times import clock, local, moment
@@ -30,7 +30,13 @@ _PERSON = re.compile(r"(?P<name>[^\s*]+)\*(?P<id>\d+)\s*(?P<reason>.*)", re.DOTA
 
 
 @router.command(
-    "签到码", "签到口令", "签到二维码", takes="活动编号", optional=True, examples=("签到码",), needs=Action.PUBLISH
+    "签到码",
+    "签到口令",
+    "签到二维码",
+    takes="活动编号",
+    optional=True,
+    examples=("签到码",),
+    needs=Action.PUBLISH,
 )
 def show_word(ctx: Context, text: str = "") -> Answer:
     number, _ = activities.number_in(text)
@@ -40,8 +46,8 @@ def show_word(ctx: Context, text: str = "") -> Answer:
         return which(ctx, "签到码", opened)
     if not opened:
         return _no_word(ctx, list(found))
-    word = attendance.word(opened[0], ctx.now)
-    token = attendance.screen_token(ctx.settings.secret_key.get_secret_value(), opened[0].id)
+    word = check_in_word.word(opened[0], ctx.now)
+    token = check_in_word.screen_token(ctx.settings.secret_key.get_secret_value(), opened[0].id)
     link = f"{ctx.settings.base_url}/m/screen/{opened[0].id}?k={token}"
     text = (
         f"签到码：{word.text}\n{word.until:%H:%M:%S} 前有效，每分钟更换。请大家回复：签到 {word.text}\n"
@@ -61,17 +67,19 @@ def _no_word(ctx: Context, found: list[Activity]) -> Reply:
 # Checking in ------------------------------------------------------------------------------------------------------------
 
 
-@router.command("签到", "打卡", "我到了", takes="口令", optional=True, examples=("签到", "签到 青松明月", "签到青松 明月"))
+@router.command(
+    "签到", "打卡", "我到了", takes="口令", optional=True, examples=("签到", "签到 青松明月", "签到青松 明月")
+)
 def check_in(ctx: Context, word: str = "") -> Answer:
     if word:
         return _checked_in(ctx, attendance.check_in(ctx.session, ctx.member, word, now=ctx.now))
     opened = attendance.to_check_in(ctx.session, ctx.member, now=ctx.now)
     text = f"{opened[0].theme}：请发现场屏幕上的四字口令，例如：青松明月"
-    return Ask(text, step=check_in_word, title="签到")
+    return Ask(text, step=hear_word, title="签到")
 
 
 @router.step()
-def check_in_word(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
+def hear_word(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     """The word after a bare 签到."""
     return _checked_in(ctx, attendance.check_in(ctx.session, ctx.member, text, now=ctx.now))
 
@@ -103,9 +111,9 @@ def gain(award: Award) -> str:
 )
 def correct(ctx: Context, text: str) -> Answer:
     number, said = activities.number_in(text)
-    activity = attendance.correctable(ctx.session, ctx.actor, number, now=ctx.now)
+    activity = correction.correctable(ctx.session, ctx.actor, number, now=ctx.now)
     exact = _PERSON.fullmatch(said)
-    people = attendance.namesakes(ctx.session, ctx.actor, exact["name"] if exact else said)
+    people = correction.namesakes(ctx.session, ctx.actor, exact["name"] if exact else said)
     if exact:
         people = [one for one in people if one.id == int(exact["id"])] or people
     reason = exact["reason"] if exact else said.removeprefix(people[0].name).strip(" ,:、。")
@@ -133,19 +141,22 @@ def correction_reason(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
 
 
 def _corrected(ctx: Context, activity: Activity, member: Member, reason: str) -> Reply:
-    done = attendance.correct(ctx.session, ctx.actor, activity, member, reason, now=ctx.now)
+    done = correction.correct(ctx.session, ctx.actor, activity, member, reason, now=ctx.now)
     keep(ctx, "补签", activity, reason, subject_id=member.id)
     text = (
         f"已为{member.name}补签：{activities.short(activity, ctx.now)}，原因：{reason}。{gain(done.award)}。\n"
         f"{attendance.counts(ctx.session, activity.id)}。正在告诉本人；补错了5分钟内可发 撤销。"
     )
-    return Reply(text, undo=Undo(undo_correct, {"number": activity.id, "member": member.id, "before": done.before.value}))
+    return Reply(
+        text,
+        undo=Undo(undo_correct, {"number": activity.id, "member": member.id, "before": done.before.value}),
+    )
 
 
 @router.undo
 def undo_correct(ctx: Context, number: int, member: int, before: str) -> str:
-    activity = attendance.correctable(ctx.session, ctx.actor, number, now=ctx.now)
-    attendance.undo_correction(ctx.session, ctx.actor, activity, member, SignUpState(before), now=ctx.now)
+    activity = correction.correctable(ctx.session, ctx.actor, number, now=ctx.now)
+    correction.undo(ctx.session, ctx.actor, activity, member, SignUpState(before), now=ctx.now)
     keep(ctx, "撤销补签", activity, subject_id=member)
     name = ctx.session.get_one(Member, member).name
     return f"已撤销{name}的补签，得分已收回。{attendance.counts(ctx.session, activity.id)}。"
@@ -155,7 +166,13 @@ def undo_correct(ctx: Context, number: int, member: int, before: str) -> str:
 
 
 @router.command(
-    "结束活动", "活动结束", "结束主题党日", takes="活动编号", optional=True, examples=("结束活动", "结束活动 #3"), needs=Action.PUBLISH
+    "结束活动",
+    "活动结束",
+    "结束主题党日",
+    takes="活动编号",
+    optional=True,
+    examples=("结束活动", "结束活动 #3"),
+    needs=Action.PUBLISH,
 )
 def end(ctx: Context, text: str = "") -> Answer:
     number, _ = activities.number_in(text)
@@ -169,13 +186,20 @@ def end(ctx: Context, text: str = "") -> Answer:
     activity = found[0]
     attendance.require_endable(ctx.session, activity, now=ctx.now)
     counts = attendance.counts(ctx.session, activity.id)
-    lines = [f"要结束“{activity.theme}”吗？{counts}。", f"结束后不能再签到，并给未到的 {counts.leave + counts.absent} 人发补学。"]
+    lines = [
+        f"要结束“{activity.theme}”吗？{counts}。",
+        f"结束后不能再签到，并给未到的 {counts.leave + counts.absent} 人发补学。",
+    ]
     if ctx.now < activity.starts_at:
         lines.append(f"注意：还没到开始时间 {clock(activity.starts_at, ctx.now)}。")
     if counts.asked:
         lines.append(f"其中 {counts.asked} 人请假还没审批，按缺席计；可先发 请假审批。")
     return Ask(
-        "\n".join([*lines, "1 确认 2 返回"]), step=end_it, data={"number": activity.id}, choices=("确认", "返回"), title="结束活动"
+        "\n".join([*lines, "1 确认 2 返回"]),
+        step=end_it,
+        data={"number": activity.id},
+        choices=("确认", "返回"),
+        title="结束活动",
     )
 
 
@@ -194,7 +218,9 @@ def end_it(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
 # Reflections ------------------------------------------------------------------------------------------------------------
 
 
-@router.command("感想", "写感想", "我的感想", "心得", "学习心得", takes="您的感想", examples=("感想 今天学得很实在",))
+@router.command(
+    "感想", "写感想", "我的感想", "心得", "学习心得", takes="您的感想", examples=("感想 今天学得很实在",)
+)
 def reflect(ctx: Context, text: str) -> str:
     activity, award = attendance.reflect(ctx.session, ctx.member, text[:MOST_REFLECTION], now=ctx.now)
     if activity is None or award is None:

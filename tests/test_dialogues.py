@@ -32,11 +32,11 @@ def test_the_theme_day_from_publication_to_its_end(stage: Stage) -> None:
     stage.jump(datetime(2026, 12, 4, 14, 27, tzinfo=SHANGHAI))
     said = stage.say("王建国", "签到码")
     from bot.models.activity import Activity
-    from bot.services import attendance
+    from bot.services import check_in_word
 
     with stage.bot.database.read() as session:
         activity = session.get_one(Activity, 1)
-        word = attendance.word(activity, stage.clock()).text
+        word = check_in_word.word(activity, stage.clock()).text
     assert word in said
     stage.script("张伟", (f"签到 {word.replace(' ', '')}", "签到成功", "14:27", "+2 分", "党员教育管理"))
     stage.script("张伟", (f"签到 {word.replace(' ', '')}", "14:27"))

@@ -1,36 +1,23 @@
-"""Being there: the check-in word of the minute, corrections, ending an activity, and what people wrote about it."""
+"""Being there: checking in, ending an activity, and what people wrote about it."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from datetime import datetime, timedelta
 
-from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from bot import nlu
 from bot.db import upsert
 from bot.errors import Refusal
 from bot.models.activity import Activity, ActivityState, Attendance, Reflection, SignUp, SignUpState
 from bot.models.member import Member
-from bot.models.organisation import Organisation
-from bot.models.outbox import Urgency
 from bot.models.points import PointEntry
 from bot.services import activity as activities
-from bot.services import outbox, points, sign_up
-from bot.services.permission import Action, Actor, OutsideYourBranch
+from bot.services import check_in_word, outbox, points, sign_up
 from bot.times import clock, local, moment
-from content import ROOT
 
-GRACE = timedelta(seconds=30)
-"""How long the word of the previous minute is still accepted."""
-CORRECTABLE = timedelta(days=30)
 REFLECTED_WITHIN = timedelta(days=7)
 
 
@@ -50,10 +37,6 @@ class NotYet(Refusal):
     text = "“{theme}”还没到签到时间，{when} 起可以签到。"
 
 
-class NoSuchCorrection(Refusal):
-    text = "没有找到可以补签的活动（只能补签30天内已经开始的活动）。回复 主题党日 看看有哪些。"
-
-
 class AlreadyEnded(Refusal):
     text = "“{theme}”已经结束过了：{counts}。漏签的可以发：补签 姓名 原因。"
 
@@ -62,78 +45,7 @@ class NotStarted(Refusal):
     text = "“{theme}”还没开始（{when}），不能结束。不办了请回复 取消活动，改时间请回复 修改活动。"
 
 
-# The word of the minute -------------------------------------------------------------------------------------------------
-
-
-@lru_cache(maxsize=1)
-def vocabulary() -> tuple[str, ...]:
-    """The two-character words that check-in words are made of; no two sound alike."""
-    lines = (ROOT / "check_in_words.txt").read_text(encoding="utf-8").splitlines()
-    return tuple(word for line in lines if not line.startswith("#") for word in line.split())
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """Two words and until when they are accepted."""
-
-    text: str
-    until: datetime
-
-
-def word(activity: Activity, now: datetime) -> Word:
-    """The word of this minute; it changes every minute and holds 30 seconds longer."""
-    minute = _minute(now)
-    end = datetime.fromtimestamp((minute + 1) * 60, UTC) + GRACE
-    return Word(_word_of(activity.secret, minute), local(end, now))
-
-
-def matches(activity: Activity, said: str, now: datetime) -> bool:
-    """Whether what was said sounds like the word of now, or of the previous minute within its 30 seconds. Constant time."""
-    minutes = {_minute(now), _minute(now - GRACE)}
-    heard = _sound(said).encode()
-    results = [hmac.compare_digest(heard, _sound(_word_of(activity.secret, minute)).encode()) for minute in minutes]
-    return any(results)
-
-
-def _minute(at: datetime) -> int:
-    return int(at.timestamp()) // 60
-
-
-def _word_of(secret: str, minute: int) -> str:
-    digest = hmac.new(secret.encode(), str(minute).encode(), hashlib.sha256).digest()
-    words = vocabulary()
-    rest, first = divmod(int.from_bytes(digest[:8], "big"), len(words))
-    second = rest % (len(words) - 1)
-    return f"{words[first]} {words[second + (second >= first)]}"
-
-
-def _sound(text: str) -> str:
-    """Homophones, blanks, punctuation and Latin pinyin do not matter: 青松 明月, 清淞名月 and qingsong mingyue sound alike."""
-    kept = re.sub(r"[\W_]", "", nlu.clean(text))[:32]
-    return nlu.pinyin(kept).replace(" ", "")
-
-
-def screen_token(secret_key: str, activity_id: int) -> str:
-    """The signed right to show the changing word of one activity on a screen: ``/m/screen/<activity id>?k=<token>``.
-
-    It does not expire by itself: the page shows words only while the activity can be checked in to.
-    """
-    return str(_signer(secret_key).dumps(activity_id))
-
-
-def may_show_screen(secret_key: str, activity_id: int, token: str) -> bool:
-    """Whether a token from :func:`screen_token` is genuine and for this activity."""
-    try:
-        return bool(_signer(secret_key).loads(token) == activity_id)
-    except BadSignature:
-        return False
-
-
-def _signer(secret_key: str) -> URLSafeSerializer:
-    return URLSafeSerializer(secret_key, salt="check-in screen")
-
-
-# Checking in ------------------------------------------------------------------------------------------------------------
+# Checking in ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,19 +115,31 @@ def check_in(session: Session, member: Member, said: str, *, now: datetime) -> C
     Leave that was asked or granted is set aside: who is there is there. Raises :class:`NothingToCheckIn`,
     :class:`AlreadyCheckedIn`, :class:`WrongWord` or :class:`~bot.services.sign_up.NotInvited`.
     """
-    found = [one for one in to_check_in(session, member, now=now) if matches(one, said, now)]
+    found = [one for one in to_check_in(session, member, now=now) if check_in_word.matches(one, said, now)]
     if not found:
         raise WrongWord
-    return _attend(session, found[0], member, now)
+    return attend(session, found[0], member, now)
 
 
-def _attend(
-    session: Session, activity: Activity, member: Member, now: datetime, *, corrected_by: int | None = None, reason: str = ""
+def attend(
+    session: Session,
+    activity: Activity,
+    member: Member,
+    now: datetime,
+    *,
+    corrected_by: int | None = None,
+    reason: str = "",
 ) -> CheckedIn:
     row = session.get(SignUp, (activity.id, member.id), with_for_update=True, populate_existing=True)
     if row is None:
         raise sign_up.NotInvited(whom=sign_up.in_charge(session, activity.branch_id, on=now.date()))
-    values = {"activity_id": activity.id, "member_id": member.id, "at": now, "corrected_by": corrected_by, "reason": reason}
+    values = {
+        "activity_id": activity.id,
+        "member_id": member.id,
+        "at": now,
+        "corrected_by": corrected_by,
+        "reason": reason,
+    }
     # The unique constraint decides between two phones; the second one waits here for the first.
     new = session.scalar(
         upsert(session, Attendance)
@@ -265,93 +189,7 @@ def attended_at(session: Session, activity_id: int, member_id: int) -> datetime 
     )
 
 
-# Correcting -------------------------------------------------------------------------------------------------------------
-
-
-def namesakes(session: Session, actor: Actor, text: str) -> list[Member]:
-    """The active people of the actor's branch whose name the text begins with; the longest name wins.
-
-    :class:`OutsideYourBranch` when there is none.
-    """
-    people = session.scalars(
-        select(Member)
-        .join(Organisation, Organisation.id == Member.branch_id)
-        .where(
-            Member.active, Member.branch_id == actor.member.branch_id, actor.within(Action.CORRECT_ATTENDANCE)
-        )
-        .order_by(Member.id)
-    )
-    found = [one for one in people if text.startswith(one.name)]
-    if not found:
-        raise OutsideYourBranch(what=f"“{text.split(' ')[0][:10]}”")
-    longest = max(len(one.name) for one in found)
-    return [one for one in found if len(one.name) == longest]
-
-
-def correctable(session: Session, actor: Actor, number: int | None, *, now: datetime) -> Activity:
-    """Activity ``number``, or the branch's newest that has begun within 30 days, ended or not."""
-    query = select(Activity).where(
-        activities.seen_by(actor, Action.CORRECT_ATTENDANCE),
-        Activity.branch_id == actor.member.branch_id,
-        Activity.state != ActivityState.CANCELLED,
-        Activity.starts_at <= now + activities.CHECK_IN_OPENS,
-        Activity.starts_at > now - CORRECTABLE,
-    )
-    if number is not None:
-        query = query.where(Activity.id == number)
-    found = session.scalar(query.order_by(Activity.starts_at.desc()).limit(1))
-    if found is None:
-        raise NoSuchCorrection
-    return found
-
-
-def correct(
-    session: Session, actor: Actor, activity: Activity, member: Member, reason: str, *, now: datetime
-) -> CheckedIn:
-    """Check somebody in by hand, with the reason, which the member is told."""
-    actor.require(Action.CORRECT_ATTENDANCE)
-    done = _attend(session, activity, member, now, corrected_by=actor.member.id, reason=reason)
-    what = activities.short(activity, now)
-    text = f"{actor.member.name}为您补签了{what}，原因：{reason}。+{done.award.points} 分，本季共 {done.award.total} 分。有不对请联系{actor.member.name}。"
-    key = f"correction {activity.id} {now.isoformat()}"
-    outbox.push(session, [member.id], text, key=key, now=now, urgency=Urgency.ANSWER)
-    return done
-
-
-def undo_correction(session: Session, actor: Actor, activity: Activity, member_id: int, before: SignUpState, *, now: datetime) -> None:
-    """Take the actor's own correction back: the attendance goes, its points are reversed, the answer is what it was."""
-    attendance = session.scalars(
-        select(Attendance).where(
-            Attendance.activity_id == activity.id,
-            Attendance.member_id == member_id,
-            Attendance.corrected_by == actor.member.id,
-        )
-    ).one_or_none()
-    if attendance is None:
-        raise NoSuchCorrection
-    session.delete(attendance)
-    entry = _standing_entry(session, activity.id, member_id)
-    if entry is not None:
-        points.reverse(session, entry, reason="撤销补签", giver_id=actor.member.id, now=now)
-    row = session.get_one(SignUp, (activity.id, member_id))
-    row.state = before
-    text = f"{actor.member.name}撤销了刚才为您补的签到（{activities.short(activity, now)}）。"
-    key = f"correction {activity.id} undone {now.isoformat()}"
-    outbox.push(session, [member_id], text, key=key, now=now, urgency=Urgency.ANSWER)
-
-
-def _standing_entry(session: Session, activity_id: int, member_id: int) -> PointEntry | None:
-    name = f"attendance {activity_id} {member_id}"
-    reversed_ids = select(PointEntry.reverses_id).where(PointEntry.reverses_id.is_not(None))
-    return session.scalars(
-        select(PointEntry).where(
-            or_(PointEntry.fact == name, PointEntry.fact.startswith(f"{name} again ")),
-            PointEntry.id.not_in(reversed_ids),
-        )
-    ).one_or_none()
-
-
-# Ending -----------------------------------------------------------------------------------------------------------------
+# Ending --------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,13 +220,16 @@ def counts(session: Session, activity_id: int) -> Counts:
     rows = session.execute(
         select(SignUp.state, Attendance.id)
         .outerjoin(
-            Attendance, (Attendance.activity_id == SignUp.activity_id) & (Attendance.member_id == SignUp.member_id)
+            Attendance,
+            (Attendance.activity_id == SignUp.activity_id) & (Attendance.member_id == SignUp.member_id),
         )
         .where(SignUp.activity_id == activity_id)
     ).all()
     away = [state for state, attendance in rows if attendance is None]
     leave = away.count(SignUpState.LEAVE_GRANTED)
-    return Counts(len(rows), len(rows) - len(away), leave, len(away) - leave, away.count(SignUpState.LEAVE_ASKED))
+    return Counts(
+        len(rows), len(rows) - len(away), leave, len(away) - leave, away.count(SignUpState.LEAVE_ASKED)
+    )
 
 
 def require_endable(session: Session, activity: Activity, *, now: datetime) -> None:
@@ -405,7 +246,11 @@ def refuse_ended(session: Session, branch_id: int, *, now: datetime) -> None:
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     last = session.scalar(
         select(Activity)
-        .where(Activity.branch_id == branch_id, Activity.state == ActivityState.ENDED, Activity.ended_at >= midnight)
+        .where(
+            Activity.branch_id == branch_id,
+            Activity.state == ActivityState.ENDED,
+            Activity.ended_at >= midnight,
+        )
         .order_by(Activity.ended_at.desc())
         .limit(1)
     )
@@ -449,10 +294,12 @@ def points_given(session: Session, activity_id: int) -> int:
     return given or 0
 
 
-# Reflections ------------------------------------------------------------------------------------------------------------
+# Reflections ---------------------------------------------------------------------------------------------------------
 
 
-def reflect(session: Session, member: Member, text: str, *, now: datetime) -> tuple[Activity | None, points.Award | None]:
+def reflect(
+    session: Session, member: Member, text: str, *, now: datetime
+) -> tuple[Activity | None, points.Award | None]:
     """Keep what the member wrote, for the activity attended last within seven days, which earns; without one it is kept freely."""
     activity = session.scalar(
         select(Activity)
@@ -461,7 +308,9 @@ def reflect(session: Session, member: Member, text: str, *, now: datetime) -> tu
         .order_by(Attendance.at.desc())
         .limit(1)
     )
-    session.add(Reflection(activity_id=activity.id if activity else None, member_id=member.id, text=text, at=now))
+    session.add(
+        Reflection(activity_id=activity.id if activity else None, member_id=member.id, text=text, at=now)
+    )
     if activity is None:
         return None, None
     fact = f"reflection {activity.id} {member.id}"

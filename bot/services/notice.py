@@ -17,7 +17,8 @@ from bot.models.member import PARTY_MEMBERS, Member, MemberStatus, Role
 from bot.models.notice import Notice, Receipt
 from bot.models.organisation import Organisation, OrganisationKind
 from bot.models.outbox import Outbox, OutboxState, Urgency
-from bot.services import activity, audit, outbox, setting
+from bot.services import audience as audiences
+from bot.services import audit, outbox, setting
 from bot.services.permission import RIGHTS, Action, Actor
 
 EVERYBODY = "全体"
@@ -162,8 +163,8 @@ def _condition(session: Session, branch_id: int, to: str) -> ColumnElement[bool]
 
 def _group(session: Session, branch_id: int, to: str) -> ColumnElement[bool] | None:
     try:
-        name = activity.audience(session, branch_id, to)
-    except activity.UnknownAudience:
+        name = audiences.named(session, branch_id, to)
+    except audiences.UnknownAudience:
         return None
     here = (Organisation.parent_id == branch_id, Organisation.name == name)
     return Member.group_id.in_(select(Organisation.id).where(*here))

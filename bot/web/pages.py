@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from bot.config import Settings
 from bot.db import Database
 from bot.models.activity import Activity, ActivityState
-from bot.services import attendance
+from bot.services import attendance, check_in_word
 from bot.times import full_moment, local
 
 
@@ -22,7 +22,7 @@ def blueprint(settings: Settings, database: Database, clock: Callable[[], dateti
     secret = settings.secret_key.get_secret_value()
 
     def activity_of(session: Session, number: int) -> Activity:
-        if not attendance.may_show_screen(secret, number, request.args.get("k", "")):
+        if not check_in_word.may_show_screen(secret, number, request.args.get("k", "")):
             abort(403)
         return session.get(Activity, number) or abort(404)
 
@@ -41,7 +41,7 @@ def blueprint(settings: Settings, database: Database, clock: Callable[[], dateti
             counts = attendance.counts(session, number)
         shown = {"here": counts.present, "invited": counts.invited, "word": "", "seconds": 5}
         if activity.state is ActivityState.PUBLISHED and attendance.is_open(activity, now):
-            shown |= {"word": attendance.word(activity, now).text, "seconds": 60 - local(now, now).second}
+            shown |= {"word": check_in_word.word(activity, now).text, "seconds": 60 - local(now, now).second}
         return jsonify(shown)
 
     @pages.get("/screen/<int:number>/code.svg")
@@ -51,7 +51,7 @@ def blueprint(settings: Settings, database: Database, clock: Callable[[], dateti
         with database.read() as session:
             activity = activity_of(session, number)
         picture = io.BytesIO()
-        text = f"签到 {attendance.word(activity, clock()).text}"
+        text = f"签到 {check_in_word.word(activity, clock()).text}"
         segno.make(text, error="m").save(picture, kind="svg", scale=8, border=2)
         return Response(picture.getvalue(), mimetype="image/svg+xml", headers={"Cache-Control": "no-store"})
 

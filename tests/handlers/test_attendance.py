@@ -16,7 +16,7 @@ from bot.models.audit import AuditEntry
 from bot.models.identity import Identity
 from bot.models.member import Member
 from bot.models.points import PointEntry
-from bot.services import attendance, points
+from bot.services import check_in_word, points
 from tests.chat import Phone, PhoneBook
 from tests.conftest import SHANGHAI
 from tests.handlers.test_sign_up import at_once
@@ -62,7 +62,7 @@ def test_homophones_and_pinyin_are_accepted(theme_day: None, phone: PhoneBook, c
 
     with database.read() as session:
         activity = session.scalars(select(Activity)).one()
-    sound = nlu.pinyin(attendance.word(activity, clock()).text.replace(" ", ""))
+    sound = nlu.pinyin(check_in_word.word(activity, clock()).text.replace(" ", ""))
     phone("张伟").script((f"签到 {sound}", "签到成功"))
 
 
@@ -100,10 +100,10 @@ def test_the_word_comes_with_a_signed_link_for_the_screen(theme_day: None, secre
     token = link.split("?k=")[1]
     secret = bot.settings.secret_key.get_secret_value()
     assert f"{bot.settings.base_url}/m/screen/1?k=" in link
-    assert attendance.may_show_screen(secret, 1, token)
-    assert not attendance.may_show_screen(secret, 2, token)
-    assert not attendance.may_show_screen("another key", 1, token)
-    assert not attendance.may_show_screen(secret, 1, token[:-2])
+    assert check_in_word.may_show_screen(secret, 1, token)
+    assert not check_in_word.may_show_screen(secret, 2, token)
+    assert not check_in_word.may_show_screen("another key", 1, token)
+    assert not check_in_word.may_show_screen(secret, 1, token[:-2])
 
 
 def test_only_people_in_charge_see_the_word(theme_day: None, phone: PhoneBook) -> None:
@@ -147,7 +147,7 @@ def test_another_branch_s_word_is_worth_nothing_here(theme_day: None, phone: Pho
     with database.read() as session:
         activity = session.scalars(select(Activity)).one()
     activity.secret = "another secret"
-    phone("张伟").script((f"签到 {attendance.word(activity, clock()).text}", "不对或已过期"))
+    phone("张伟").script((f"签到 {check_in_word.word(activity, clock()).text}", "不对或已过期"))
 
 
 def test_two_phones_at_once_check_in_once(theme_day: None, secretary: Phone, phone: PhoneBook, bot: App, database: Database) -> None:

@@ -1,0 +1,109 @@
+"""Checking somebody in by hand, with a reason (补签), and taking that back."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from bot.errors import Refusal
+from bot.models.activity import Activity, ActivityState, Attendance, SignUp, SignUpState
+from bot.models.member import Member
+from bot.models.organisation import Organisation
+from bot.models.outbox import Urgency
+from bot.models.points import PointEntry
+from bot.services import activity as activities
+from bot.services import attendance, outbox, points
+from bot.services.permission import Action, Actor, OutsideYourBranch
+
+CORRECTABLE = timedelta(days=30)
+
+
+class NoSuchCorrection(Refusal):
+    text = "没有找到可以补签的活动（只能补签30天内已经开始的活动）。回复 主题党日 看看有哪些。"
+
+
+def namesakes(session: Session, actor: Actor, text: str) -> list[Member]:
+    """The active people of the actor's branch whose name the text begins with; the longest name wins.
+
+    :class:`OutsideYourBranch` when there is none.
+    """
+    people = session.scalars(
+        select(Member)
+        .join(Organisation, Organisation.id == Member.branch_id)
+        .where(
+            Member.active, Member.branch_id == actor.member.branch_id, actor.within(Action.CORRECT_ATTENDANCE)
+        )
+        .order_by(Member.id)
+    )
+    found = [one for one in people if text.startswith(one.name)]
+    if not found:
+        raise OutsideYourBranch(what=f"“{text.split(' ')[0][:10]}”")
+    longest = max(len(one.name) for one in found)
+    return [one for one in found if len(one.name) == longest]
+
+
+def correctable(session: Session, actor: Actor, number: int | None, *, now: datetime) -> Activity:
+    """Activity ``number``, or the branch's newest that has begun within 30 days, ended or not."""
+    query = select(Activity).where(
+        activities.seen_by(actor, Action.CORRECT_ATTENDANCE),
+        Activity.branch_id == actor.member.branch_id,
+        Activity.state != ActivityState.CANCELLED,
+        Activity.starts_at <= now + activities.CHECK_IN_OPENS,
+        Activity.starts_at > now - CORRECTABLE,
+    )
+    if number is not None:
+        query = query.where(Activity.id == number)
+    found = session.scalar(query.order_by(Activity.starts_at.desc()).limit(1))
+    if found is None:
+        raise NoSuchCorrection
+    return found
+
+
+def correct(
+    session: Session, actor: Actor, activity: Activity, member: Member, reason: str, *, now: datetime
+) -> attendance.CheckedIn:
+    """Check somebody in by hand, with the reason, which the member is told."""
+    actor.require(Action.CORRECT_ATTENDANCE)
+    done = attendance.attend(session, activity, member, now, corrected_by=actor.member.id, reason=reason)
+    what = activities.short(activity, now)
+    text = f"{actor.member.name}为您补签了{what}，原因：{reason}。+{done.award.points} 分，本季共 {done.award.total} 分。有不对请联系{actor.member.name}。"
+    key = f"correction {activity.id} {now.isoformat()}"
+    outbox.push(session, [member.id], text, key=key, now=now, urgency=Urgency.ANSWER)
+    return done
+
+
+def undo(
+    session: Session, actor: Actor, activity: Activity, member_id: int, before: SignUpState, *, now: datetime
+) -> None:
+    """Take the actor's own correction back: the attendance goes, its points are reversed, the answer is what it was."""
+    attendance = session.scalars(
+        select(Attendance).where(
+            Attendance.activity_id == activity.id,
+            Attendance.member_id == member_id,
+            Attendance.corrected_by == actor.member.id,
+        )
+    ).one_or_none()
+    if attendance is None:
+        raise NoSuchCorrection
+    session.delete(attendance)
+    entry = _standing_entry(session, activity.id, member_id)
+    if entry is not None:
+        points.reverse(session, entry, reason="撤销补签", giver_id=actor.member.id, now=now)
+    row = session.get_one(SignUp, (activity.id, member_id))
+    row.state = before
+    text = f"{actor.member.name}撤销了刚才为您补的签到（{activities.short(activity, now)}）。"
+    key = f"correction {activity.id} undone {now.isoformat()}"
+    outbox.push(session, [member_id], text, key=key, now=now, urgency=Urgency.ANSWER)
+
+
+def _standing_entry(session: Session, activity_id: int, member_id: int) -> PointEntry | None:
+    name = f"attendance {activity_id} {member_id}"
+    reversed_ids = select(PointEntry.reverses_id).where(PointEntry.reverses_id.is_not(None))
+    return session.scalars(
+        select(PointEntry).where(
+            or_(PointEntry.fact == name, PointEntry.fact.startswith(f"{name} again ")),
+            PointEntry.id.not_in(reversed_ids),
+        )
+    ).one_or_none()

@@ -1,0 +1,167 @@
+"""An activity that is being written: what is known of it so far, and what the organiser should know before sending it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.errors import Refusal
+from bot.models.activity import Activity, ActivityState, SignUp
+from bot.services import activity as activities
+from bot.services import audience, setting
+from bot.times import at_time, full_moment, local, moment
+from content import theme_days
+
+THEME_DAY = "主题党日"
+LASTS = timedelta(hours=2)
+CLASH_WITHIN = timedelta(hours=2)
+MOST = 60
+"""The most characters of a theme or a place."""
+
+
+class AlreadyPast(Refusal):
+    text = "{when} 已经过去了，请换一个以后的时间。例如：{example}"
+
+    @classmethod
+    def of(cls, at: datetime, now: datetime) -> AlreadyPast:
+        """The refusal of a moment, with an example a week ahead."""
+        later = now + timedelta(days=7)
+        return cls(when=full_moment(at, now), example=f"{later.month}月{later.day}日 14:30")
+
+
+class ClosesTooLate(Refusal):
+    text = "报名截止要在现在之后、活动开始（{start}）之前，请重新写。例如：报名截止{example}"
+
+
+class TooLong(Refusal):
+    text = "{what}太长了（最多{most}个字），请写短一些。"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is known so far of an activity that is being written; ``closes_at`` None means the default."""
+
+    theme: str = ""
+    on: date | None = None
+    at: time | None = None
+    place: str = ""
+    audience: str = ""
+    closes_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        for what, value in (("主题", self.theme), ("地点", self.place)):
+            if len(value) > MOST:
+                raise TooLong(what=what, most=MOST)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A complete draft with what the organiser should know before sending it."""
+
+    theme: str
+    production: str
+    place: str
+    starts_at: datetime
+    closes_at: datetime
+    audience: str
+    invited: tuple[int, ...]
+    remarks: tuple[str, ...]
+    clashes: tuple[Activity, ...]
+
+
+@lru_cache(maxsize=1)
+def ideas() -> tuple[theme_days.ThemeDay, ...]:
+    """The shipped ideas for theme days, January first, read once."""
+    return theme_days.load()
+
+
+def production_of(theme: str) -> str:
+    """The production problem that a shipped idea serves; "" for a theme of one's own."""
+    return next((idea.production for idea in ideas() if idea.theme == theme), "")
+
+
+def draft_of(activity: Activity, now: datetime) -> Draft:
+    """The activity as a draft, to change it."""
+    there = local(activity.starts_at, now)
+    return Draft(activity.theme, there.date(), there.time(), activity.place, "", activity.signup_closes_at)
+
+
+def preview(
+    session: Session, branch_id: int, draft: Draft, *, now: datetime, activity_id: int | None = None
+) -> Preview:
+    """Check a complete draft; ``activity_id`` names the activity that is being changed, whose audience stays as it was.
+
+    Raises :class:`AlreadyPast`, :class:`ClosesTooLate` or :class:`~bot.services.audience.NobodyAddressed`.
+    """
+    assert draft.on, "a draft without a day was previewed"
+    assert draft.at is not None, "a draft without a time was previewed"
+    starts_at = at_time(draft.on, draft.at, now)
+    if starts_at <= now:
+        raise AlreadyPast.of(starts_at, now)
+    invited = _invited(session, branch_id, draft, activity_id)
+    kept = session.get_one(Activity, activity_id).signup_closes_at if activity_id else None
+    return Preview(
+        draft.theme,
+        production_of(draft.theme),
+        draft.place,
+        starts_at,
+        kept if kept and kept == draft.closes_at else closing(starts_at, draft.closes_at, now),
+        draft.audience,
+        invited,
+        tuple(day_remarks(draft.on)),
+        tuple(clashes(session, branch_id, starts_at, but=activity_id)),
+    )
+
+
+def _invited(session: Session, branch_id: int, draft: Draft, activity_id: int | None) -> tuple[int, ...]:
+    if activity_id is not None:
+        return tuple(session.scalars(select(SignUp.member_id).where(SignUp.activity_id == activity_id)))
+    members = audience.addressed(session, branch_id, draft.audience)
+    if not members:
+        raise audience.NobodyAddressed(audience=draft.audience)
+    return tuple(member.id for member in members)
+
+
+def day_remarks(on: date) -> Iterator[str]:
+    """What is special about a day: a rest day, a make-up working day, a freeze period, or a year without holiday data."""
+    calendar = setting.calendar()
+    kind, frozen = calendar.day_kind(on), calendar.frozen(on)
+    if kind != "工作日":
+        yield kind
+    if frozen:
+        yield f"当天在{frozen}期间"
+    if not calendar.has_data(on.year):
+        yield f"{on.year}年放假安排还没有录入，按周一至周五判断"
+
+
+def closing(starts_at: datetime, wanted: datetime | None, now: datetime) -> datetime:
+    """When sign-up closes: as wanted, else 17:00 of the day before, or the start when that is past."""
+    if wanted is None:
+        default = at_time(activities.eve(starts_at, now), activities.CLOSES_AT, now)
+        return default if default > now else starts_at
+    if not now < wanted <= starts_at:
+        before = activities.eve(starts_at, now)
+        raise ClosesTooLate(start=moment(starts_at, now), example=f"{before.month}月{before.day}日 12:00")
+    return wanted
+
+
+def clashes(
+    session: Session, branch_id: int, starts_at: datetime, *, but: int | None = None
+) -> Sequence[Activity]:
+    """Other activities of the branch that start within two hours."""
+    return session.scalars(
+        select(Activity)
+        .where(
+            Activity.branch_id == branch_id,
+            Activity.state == ActivityState.PUBLISHED,
+            Activity.starts_at > starts_at - CLASH_WITHIN,
+            Activity.starts_at < starts_at + CLASH_WITHIN,
+            Activity.id != (but or 0),
+        )
+        .order_by(Activity.starts_at)
+    ).all()

@@ -1,0 +1,166 @@
+"""Understanding how people write an activity in one line, and the changes they want."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime, time
+
+from sqlalchemy.orm import Session
+
+from bot import nlu, when
+from bot.errors import Refusal
+from bot.models.activity import Activity
+from bot.services import activity as activities
+from bot.services import audience
+from bot.services import draft as drafts
+from bot.services.draft import Draft
+from bot.times import at_time
+
+_VERB = r"(?:改为|改成|改到|改在|换成|换到|定在|:)"
+_LABEL = re.compile(
+    rf"(?:(?P<what>主题|时间|日期|地点|对象|范围)\s*{_VERB}|(?P<closes>(?:报名)?截止)(?:时间)?\s*(?:{_VERB}|到|在)?)"
+)
+_MOVE = re.compile(r"^(?:请|把|将|活动)*(?P<verb>改到|改在|换到|改为|改成|改|换成)?\s*")
+
+
+class ChangeNotUnderstood(Refusal):
+    text = "没看懂“{said}”。可以写：改到12月4日、地点改为二楼会议室、主题改为安全大讨论；或回复 确认、取消。"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The branch whose activity is written, and the moment at which it is written."""
+
+    session: Session
+    branch_id: int
+    now: datetime
+
+
+def read_line(where: Where, text: str) -> Draft:
+    """One line with everything: "12月5日14:30 三楼会议室 主题:宪法宣传进班组"; what is not labelled is the place, or alone the theme."""
+    head, labels = cut(text)
+    draft = _with_labels(where, Draft(), [pair for pair in labels if pair[0] != "截止"])
+    found = when.find(head, where.now)
+    if found.day is None and found.time is None and draft.on is None and " " in draft.theme:
+        # "主题:宪法宣传 12月5日 …": the label's value ends at the blank, the rest is the line.
+        theme, _, more = draft.theme.partition(" ")
+        draft, found = replace(draft, theme=theme), when.find(more, where.now)
+    draft = replace(draft, on=found.day or draft.on, at=found.time or draft.at)
+    _require_future(where, draft)
+    rest = found.rest.strip(" ,。;")
+    if rest and not draft.theme and found.day is None and found.time is None:
+        draft = replace(draft, theme=rest)
+    elif rest and not draft.place:
+        draft = replace(draft, place=rest)
+    return _with_labels(where, draft, [pair for pair in labels if pair[0] == "截止"])
+
+
+def edit(where: Where, draft: Draft, text: str, activity: Activity | None = None) -> Draft:
+    """The draft with what the text changes; :class:`ChangeNotUnderstood` when it changes nothing."""
+    head, labels = cut(text)
+    head = nlu.bare(head)
+    moved = _MOVE.match(head)
+    verb = moved["verb"] if moved else None
+    said = head[moved.end() :] if moved else head
+    found = when.find(said, where.now)
+    before = (draft.on, draft.at)
+    draft = replace(draft, on=found.day or draft.on, at=found.time or draft.at)
+    if found.day is None and found.time is None and verb in ("改到", "改在", "换到") and said:
+        draft = replace(draft, place=said)
+    elif found.rest or not (labels or found.day or found.time):
+        raise ChangeNotUnderstood(said=(found.rest or text)[:20])
+    draft = _with_labels(
+        where, draft, [pair for pair in labels if pair[0] != "截止"], fixed=activity is not None
+    )
+    _require_future(where, draft)
+    if (draft.on, draft.at) != before:
+        draft = _with_default_closing(where, draft, activity)
+    return _with_labels(where, draft, [pair for pair in labels if pair[0] == "截止"])
+
+
+def _with_default_closing(where: Where, draft: Draft, activity: Activity | None) -> Draft:
+    """At a new time the old end of sign-up is kept only if it was asked for and is still before the start."""
+    starts_at = _start(where, draft)
+    if activity is None and draft.closes_at and starts_at and draft.closes_at <= starts_at:
+        return draft
+    return replace(draft, closes_at=None)
+
+
+def cut(text: str) -> tuple[str, list[tuple[str, str]]]:
+    """A line cut at its labels: what stands before the first, and (label, value) pairs."""
+    found = list(_LABEL.finditer(text))
+    if not found:
+        return text, []
+    ends = [m.start() for m in found[1:]] + [len(text)]
+    pairs = [
+        (m["what"] or "截止", text[m.end() : end].strip(" ,。;")) for m, end in zip(found, ends, strict=True)
+    ]
+    return text[: found[0].start()], pairs
+
+
+def _with_labels(
+    where: Where, draft: Draft, labels: Iterable[tuple[str, str]], *, fixed: bool = False
+) -> Draft:
+    for label, value in labels:
+        if not value:
+            raise ChangeNotUnderstood(said=label)
+        match label:
+            case "主题":
+                draft = replace(draft, theme=value)
+            case "地点":
+                draft = replace(draft, place=value)
+            case "时间" | "日期":
+                draft = with_moment(where, draft, value)
+            case "截止":
+                draft = _with_closing(where, draft, value)
+            case _ if fixed:
+                raise ChangeNotUnderstood("活动发布后不能改参加范围。可以回复 取消活动 后重新发布。")
+            case _:
+                draft = with_audience(where, draft, value)
+    return draft
+
+
+def with_moment(where: Where, draft: Draft, text: str) -> Draft:
+    found = when.find(text, where.now)
+    if found.day is None and found.time is None:
+        raise when.WhenNotUnderstood(said=text[:20])
+    draft = replace(draft, on=found.day or draft.on, at=found.time or draft.at)
+    _require_future(where, draft)
+    return draft
+
+
+def _with_closing(where: Where, draft: Draft, text: str) -> Draft:
+    starts_at = _start(where, draft)
+    if starts_at is None:
+        return replace(draft, closes_at=when.moment(text, where.now))
+    default = at_time(activities.eve(starts_at, where.now), activities.CLOSES_AT, where.now)
+    closes_at = when.change(text, default, where.now)
+    return replace(draft, closes_at=drafts.closing(starts_at, closes_at, where.now))
+
+
+def with_audience(where: Where, draft: Draft, text: str) -> Draft:
+    return replace(draft, audience=audience.named(where.session, where.branch_id, text))
+
+
+def _start(where: Where, draft: Draft) -> datetime | None:
+    return at_time(draft.on, draft.at, where.now) if draft.on and draft.at else None
+
+
+def _require_future(where: Where, draft: Draft) -> None:
+    """Refuse a past moment at once, while the question about it is still open."""
+    starts_at = _start(where, draft)
+    if draft.on and (draft.on < where.now.date() or (starts_at and starts_at <= where.now)):
+        raise drafts.AlreadyPast.of(starts_at or at_time(draft.on, time(), where.now), where.now)
+
+
+def to_data(draft: Draft) -> dict[str, str]:
+    """The draft as JSON."""
+    return {k: v if isinstance(v, str) else v.isoformat() for k, v in asdict(draft).items() if v is not None}
+
+
+def from_data(data: dict[str, str]) -> Draft:
+    """The draft that :func:`to_data` wrote."""
+    read = {"on": date.fromisoformat, "at": time.fromisoformat, "closes_at": datetime.fromisoformat}
+    return Draft(**{k: read[k](v) if k in read else v for k, v in data.items()})  # type: ignore[arg-type]

@@ -1,0 +1,165 @@
+"""Activities go out, change and are called off, and those concerned are told."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from bot.cards import Button, Card
+from bot.models.activity import Activity, ActivityState, SignUp, SignUpState
+from bot.models.identity import Identity
+from bot.models.member import Member
+from bot.models.notice import Notice, Receipt
+from bot.models.outbox import Outbox, OutboxState, Urgency
+from bot.services import activity as activities
+from bot.services import draft, outbox
+from bot.times import day, full_moment, local
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A new activity, how many are addressed, and the names that no channel reaches."""
+
+    activity: Activity
+    invited: int
+    unreachable: tuple[str, ...]
+
+
+def publish(
+    session: Session, author: Member, wanted: draft.Draft, *, now: datetime, kind: str = draft.THEME_DAY
+) -> Published:
+    """Create the activity of the author's branch with its audience and notice, and queue the notice to everybody addressed."""
+    checked = draft.preview(session, author.branch_id, wanted, now=now)
+    activity = Activity(
+        branch_id=author.branch_id,
+        kind=kind,
+        theme=checked.theme,
+        place=checked.place,
+        starts_at=checked.starts_at,
+        ends_at=checked.starts_at + draft.LASTS,
+        signup_closes_at=checked.closes_at,
+        production=checked.production,
+        secret=secrets.token_hex(16),
+        created_by=author.id,
+        published_at=now,
+    )
+    session.add(activity)
+    session.flush()
+    session.execute(
+        insert(SignUp),
+        [
+            {"activity_id": activity.id, "member_id": member, "state": SignUpState.INVITED}
+            for member in checked.invited
+        ],
+    )
+    _announce(session, activity, author, checked.invited, now)
+    return Published(activity, len(checked.invited), unreachable(session, checked.invited))
+
+
+def _announce(
+    session: Session, activity: Activity, author: Member, invited: Sequence[int], now: datetime
+) -> None:
+    """Write the notice with a receipt for each, and queue it: ROUTINE, because it must not wake anybody, but worthless after the start."""
+    text = notice_text(activity, now)
+    notice = Notice(
+        branch_id=activity.branch_id,
+        author_id=author.id,
+        activity_id=activity.id,
+        text=text,
+        needs_receipt=False,
+        urgent=False,
+        created_at=now,
+    )
+    session.add(notice)
+    session.flush()
+    session.execute(insert(Receipt), [{"notice_id": notice.id, "member_id": member} for member in invited])
+    outbox.push(
+        session,
+        invited,
+        text,
+        key=f"activity {activity.id} notice",
+        now=now,
+        urgency=Urgency.ROUTINE,
+        notice_id=notice.id,
+        expires_at=activity.starts_at,
+        card=card(activity, now),
+    )
+
+
+def notice_text(activity: Activity, now: datetime) -> str:
+    """What the invited read, perhaps on another day: no word depends on today."""
+    closes = local(activity.signup_closes_at, now)
+    lines = [
+        f"{activity.kind}通知：{activity.theme}",
+        f"时间：{full_moment(activity.starts_at, now)}",
+        f"地点：{activity.place}",
+    ]
+    if activity.production:
+        lines.append(f"结合生产：{activity.production}")
+    lines.append(f"请在{day(closes.date(), now)}{closes:%H:%M}前回复 报名；不能参加请回复 请假 原因。")
+    return "\n".join(lines)
+
+
+def card(activity: Activity, now: datetime) -> Card:
+    """The card with two buttons that stands on top of the notice."""
+    description = f"{full_moment(activity.starts_at, now)} {activity.place}"
+    buttons = (Button("报名", f"报名 #{activity.id}"), Button("请假", f"请假 #{activity.id}"))
+    return Card(f"activity-{activity.id}", f"{activity.kind}：{activity.theme}", description, buttons)
+
+
+def unreachable(session: Session, member_ids: Sequence[int]) -> tuple[str, ...]:
+    """The names of those who have no account on any channel, or left all of them."""
+    reached = select(Identity.member_id).where(Identity.reachable, Identity.member_id.is_not(None))
+    return tuple(
+        session.scalars(
+            select(Member.name)
+            .where(Member.id.in_(member_ids), Member.id.not_in(reached))
+            .order_by(Member.id)
+        )
+    )
+
+
+def change(session: Session, activity: Activity, wanted: draft.Draft, *, now: datetime) -> int:
+    """Give the activity the draft's theme, time, place and end of sign-up; queue the news to those signed up and return their number."""
+    activities.lock_published(session, activity, "修改")
+    checked = draft.preview(session, activity.branch_id, wanted, now=now, activity_id=activity.id)
+    before = (activity.theme, activity.starts_at, activity.place)
+    activity.theme, activity.production, activity.place = checked.theme, checked.production, checked.place
+    activity.starts_at, activity.ends_at = checked.starts_at, checked.starts_at + draft.LASTS
+    activity.signup_closes_at = checked.closes_at
+    session.flush()
+    if (checked.theme, checked.starts_at, checked.place) == before:
+        return 0
+    told = activities.signed_up_members(session, activity.id)
+    text = f"{activity.kind}有变化：{activity.theme}\n时间：{full_moment(activity.starts_at, now)}\n地点：{activity.place}\n您的报名仍然有效；不能参加请回复 请假 原因。"
+    key = f"activity {activity.id} changed {now.isoformat()}"
+    outbox.push(session, told, text, key=key, now=now, urgency=Urgency.ANSWER, expires_at=activity.starts_at)
+    return len(told)
+
+
+def cancel(session: Session, activity: Activity, *, reason: str, now: datetime) -> int:
+    """Call the activity off; queue the news to those who signed up or asked leave and return their number."""
+    activities.lock_published(session, activity, "取消")
+    activity.state = ActivityState.CANCELLED
+    told = activities.members_in(
+        session, activity.id, *(state for state in SignUpState if state is not SignUpState.INVITED)
+    )
+    because = f"（{reason}）" if reason else ""
+    text = f"{activity.kind}“{activity.theme}”取消了{because}。原定 {full_moment(activity.starts_at, now)}，您不用再到场。"
+    outbox.push(session, told, text, key=f"activity {activity.id} cancelled", now=now, urgency=Urgency.ANSWER)
+    # What was not yet sent of the notice must not invite anybody any more.
+    session.execute(
+        update(Outbox)
+        .where(
+            Outbox.state.in_((OutboxState.WAITING, OutboxState.HELD)),
+            Outbox.notice_id.in_(select(Notice.id).where(Notice.activity_id == activity.id)),
+        )
+        .values(state=OutboxState.EXPIRED)
+        .execution_options(synchronize_session=False)
+    )
+    return len(told)
