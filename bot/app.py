@@ -113,8 +113,15 @@ def prepare(app: App) -> None:
 
 
 def warm(app: App) -> None:
-    """Load jieba's dictionary in the background; exact words answer meanwhile."""
-    threading.Thread(target=nlu.warm, args=(app.data_folder,), name="warm jieba", daemon=True).start()
+    """Load jieba's dictionary and the index of clauses in the background; exact words answer meanwhile."""
+
+    def load() -> None:
+        from bot.services import regulation
+
+        nlu.warm(app.data_folder)
+        regulation.index()
+
+    threading.Thread(target=load, name="warm", daemon=True).start()
 
 
 def create_flask(app: App, *, wake: Callable[[], None] = lambda: None) -> Flask:

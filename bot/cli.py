@@ -5,24 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from bot import __version__
+from bot.cli_questions import questions
+from bot.command import BadInput, open_app
 from bot.errors import Refusal
-
-if TYPE_CHECKING:
-    from bot.app import App
-
-
-class BadInput(click.ClickException):
-    """One line that says what to do; exit status 2."""
-
-    exit_code = 2
-
-    def show(self, file: object = None) -> None:
-        click.echo(f"zhibu: {self.message}", err=True)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -33,27 +22,6 @@ def main(verbose: bool) -> None:
     from bot.logs import configure
 
     configure(logging.DEBUG if verbose else logging.INFO)
-
-
-def _app(*, prepared: bool = True) -> App:
-    """The app of the environment's settings, its schema current; :class:`BadInput` names what is wrong."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from bot import app as composition
-    from bot import migrations
-    from bot.config import BadSettings, Settings
-
-    try:
-        app = composition.build(Settings.from_env())
-        if app.database.sqlite:
-            composition.prepare(app)
-        elif prepared and migrations.revision(app.database) != migrations.head():
-            raise BadInput("the database schema is not current; run: zhibu db upgrade")
-    except BadSettings as error:
-        raise BadInput(str(error)) from None
-    except SQLAlchemyError as error:
-        raise BadInput(f"ZHIBU_DATABASE_URL: database unreachable ({type(error).__name__})") from None
-    return app
 
 
 @main.command()
@@ -77,7 +45,7 @@ def serve(host: str, port: int, no_jobs: bool) -> None:
     from bot import server
     from bot.config import BadSettings
 
-    app = _app()
+    app = open_app()
     try:
         app.settings.require_real_secret()
         if not app.channels:
@@ -94,7 +62,7 @@ def jobs() -> None:
     """Scheduler and delivery without web; any number of these may run."""
     from bot import server
 
-    server.run_jobs(_app())
+    server.run_jobs(open_app())
 
 
 @main.command()
@@ -114,7 +82,7 @@ def doctor() -> None:
     """Check database, schema, token, trusted IP and callback address; explain what fails."""
     from bot import doctor as examination
 
-    findings = examination.examine(_app(prepared=False))
+    findings = examination.examine(open_app(prepared=False))
     for finding in findings:
         click.echo(f"{'✓' if finding.well else '✗'} {finding.what}")
     sys.exit(0 if all(finding.well for finding in findings) else 1)
@@ -131,7 +99,7 @@ def db_upgrade() -> None:
     from bot import app as composition
     from bot import migrations
 
-    app = _app(prepared=False)
+    app = open_app(prepared=False)
     composition.prepare(app)
     click.echo(f"schema {migrations.head()}")
 
@@ -147,7 +115,7 @@ def members_import(file: Path) -> None:
     """Take a roster (.xlsx or .csv); good lines are kept, bad ones listed with their number."""
     from bot.services import audit, roster
 
-    app = _app()
+    app = open_app()
     try:
         rows = roster.read(file)
     except Refusal as refusal:
@@ -163,6 +131,9 @@ def members_import(file: Path) -> None:
     sys.exit(2 if report.rejected else 0)
 
 
+main.add_command(questions)
+
+
 @main.group()
 def menu() -> None:
     """The platform's own menu."""
@@ -174,7 +145,7 @@ def menu_publish() -> None:
     from bot.chat import SendError
     from content import menu as menus
 
-    app = _app()
+    app = open_app()
     if not app.channels:
         raise BadInput("ZHIBU_WECOM_CORP_ID or ZHIBU_OA_APP_ID: set up at least one channel")
     words = list(menus.load().platform)
@@ -196,12 +167,13 @@ def points_verify() -> None:
     """Recompute every balance from the ledger; exit status 1 names what differs."""
     from bot.services import points as ledger
 
-    app = _app()
+    app = open_app()
     with app.database.read() as session:
         wrong = ledger.verify(session)
     for one in wrong:
         click.echo(
-            f"member {one.member_id} {one.period} {one.dimension}: ledger {one.ledger}, balance {one.balance}", err=True
+            f"member {one.member_id} {one.period} {one.dimension}: ledger {one.ledger}, balance {one.balance}",
+            err=True,
         )
     click.echo("all balances equal the ledger" if not wrong else f"{len(wrong)} balances differ")
     sys.exit(1 if wrong else 0)

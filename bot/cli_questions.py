@@ -91,9 +91,9 @@ def undo(name: str) -> None:
 @contextmanager
 def _opened() -> Iterator[App]:
     """The app while a command runs. A refusal is bad input: one line, exit status 2."""
-    from bot.cli import BadInput, _app
+    from bot.command import BadInput, open_app
 
-    app = _app()
+    app = open_app()
     try:
         yield app
     except Refusal as refusal:

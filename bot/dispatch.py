@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, contains_eager
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from bot.batch import Batch
 from bot.cards import Article
@@ -33,10 +34,9 @@ LOOK_EVERY = timedelta(minutes=10)
 # Built once: putting a statement together costs more than running it.
 CONVERSATION: Table = Conversation.__table__  # type: ignore[assignment]
 WHO_SPEAKS = (
-    select(Identity, *(CONVERSATION.c[name] for name in COLUMNS))
+    select(Identity, Member, *(CONVERSATION.c[name] for name in COLUMNS))
     .join(CONVERSATION, CONVERSATION.c.identity_id == Identity.id)
     .outerjoin(Member, Member.id == Identity.member_id)
-    .options(contains_eager(Identity.member))
     .where(Identity.channel == bindparam("channel"), Identity.external_id == bindparam("sender"))
     .with_for_update(of=CONVERSATION, key_share=True)
 )
@@ -129,6 +129,7 @@ class Dispatcher:
             identities.open_identity(session, message.channel, message.sender)
             row = session.execute(WHO_SPEAKS, who).one()
         identity: Identity = row[0]
+        set_committed_value(identity, "member", row[1])
         identities.heard(identity, message.at, left=message.kind is Kind.UNSUBSCRIBE)
         return identity, Talk(row._mapping, now)
 

@@ -82,9 +82,10 @@ _loading = threading.Lock()
 
 def teach(words: Iterable[str]) -> None:
     """Name words that must not be cut apart (三会一课, 迎峰度夏 …); they count from the next load, or at once after it."""
-    _own_words.update(words)
+    new = sorted(set(words) - _own_words)
+    _own_words.update(new)
     if _tokenizer.cache_info().currsize:
-        for word in words:
+        for word in new:
             _tokenizer().add_word(word)
 
 
@@ -95,7 +96,7 @@ def _tokenizer() -> Any:
 
     jieba.setLogLevel(logging.WARNING)
     jieba.dt.initialize()
-    for word in _own_words:
+    for word in sorted(_own_words):
         jieba.dt.add_word(word)
     return jieba.dt
 
