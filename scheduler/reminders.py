@@ -27,7 +27,7 @@ def remind(node: Node, now: datetime) -> None:
     """Queue what is due for every activity that starts within two days."""
     with node.database.write() as session:
         for activity in _soon(session, now):
-            eve = at_time(activities.eve(activity.starts_at, now), activities.CLOSES_AT, now)
+            eve = at_time(activities.eve(activity.starts_at, now), activities.REMINDED_AT, now)
             hour = activity.starts_at - HOUR_BEFORE
             if now >= hour:
                 _remind(session, activity, "hour", hour, now)

@@ -18,8 +18,10 @@ from bot.times import at_time, local, moment
 
 CHECK_IN_OPENS = timedelta(minutes=60)
 """How long before the start the check-in word is accepted."""
-CLOSES_AT = time(17)
+CLOSES_AT = time(20)
 """Sign-up closes at this time of the day before, unless the organiser says otherwise."""
+REMINDED_AT = time(17)
+"""At this time of the day before, those signed up are reminded and the silent are nudged, while they can still answer."""
 
 
 class NoSuchActivity(Refusal):
@@ -103,7 +105,7 @@ def states(session: Session, activity_id: int) -> dict[SignUpState, int]:
 
 def reminders(activity: Activity, now: datetime) -> list[datetime]:
     """When those signed up are reminded: 17:00 of the day before and one hour before; only what is still to come."""
-    day_before = at_time(eve(activity.starts_at, now), CLOSES_AT, now)
+    day_before = at_time(eve(activity.starts_at, now), REMINDED_AT, now)
     return [at for at in (day_before, activity.starts_at - timedelta(hours=1)) if at > now]
 
 

@@ -140,7 +140,7 @@ def day_remarks(on: date) -> Iterator[str]:
 
 
 def closing(starts_at: datetime, wanted: datetime | None, now: datetime) -> datetime:
-    """When sign-up closes: as wanted, else 17:00 of the day before, or the start when that is past."""
+    """When sign-up closes: as wanted, else 20:00 of the day before, or the start when that is past."""
     if wanted is None:
         default = at_time(activities.eve(starts_at, now), activities.CLOSES_AT, now)
         return default if default > now else starts_at

@@ -121,7 +121,7 @@ def test_the_guided_dialogue_asks_one_thing_after_the_other(secretary: Phone) ->
         ("12月4日", "几点钟"),
         ("下午两点半", "2026年12月4日(周五)14:30", "哪里"),
         ("地点是二楼活动室", "谁参加", "1 全体党员", "正式党员", "第一党小组"),
-        ("2", "应到 11 人", "正式党员", "安全大讨论", "二楼活动室", "报名截止：12月3日(周四)17:00"),
+        ("2", "应到 11 人", "正式党员", "安全大讨论", "二楼活动室", "报名截止：12月3日(周四)20:00"),
         ("1", "正在发给 11 人"),
     )
 
@@ -163,9 +163,9 @@ def test_a_past_date_is_refused(secretary: Phone) -> None:
 
 def test_everything_in_the_preview_can_be_changed(secretary: Phone) -> None:
     secretary.script(
-        (LINE, "报名截止：12月4日(周五)17:00"),
+        (LINE, "报名截止：12月4日(周五)20:00"),
         ("修改", "改到12月4日"),
-        ("改到12月4日", "2026年12月4日(周五)14:30", "报名截止：12月3日(周四)17:00"),
+        ("改到12月4日", "2026年12月4日(周五)14:30", "报名截止：12月3日(周四)20:00"),
         ("报名截止12月3日 12:00", "报名截止：12月3日(周四)12:00"),
         ("地点改为二楼会议室", "地点：二楼会议室"),
         ("主题改为安全大讨论", "主题：安全大讨论"),
@@ -265,8 +265,8 @@ def test_looking_shows_the_own_state(secretary: Phone, phone: PhoneBook, clock: 
         ("活动安排", "等审批"),
     )
     secretary.script(("活动", "已报名 0/12", "待批 1", "没回复 11", "签到码"))
-    clock.jump(datetime(2026, 12, 3, 18, 0, tzinfo=SHANGHAI))
-    phone("孙磊").script(("主题党日", "明天14:30", "已于 今天17:00 截止"))
+    clock.jump(datetime(2026, 12, 3, 20, 30, tzinfo=SHANGHAI))
+    phone("孙磊").script(("主题党日", "明天14:30", "已于 今天20:00 截止"))
     clock.jump(datetime(2026, 12, 4, 17, 0, tzinfo=SHANGHAI))
     zhang.script(("主题党日", "近期没有活动"))
     secretary.script(("主题党日", "宪法宣传进班组", "结束活动"))
@@ -291,7 +291,7 @@ def test_a_change_is_told_only_to_those_signed_up(secretary: Phone, phone: Phone
     )
     assert "2026年12月7日(周一)15:00" in zhang.pushes()[0]
     assert sun.pushes() == []
-    sun.script(("主题党日", "12月7日(周一)15:00", "12月6日(周日)17:00"))
+    sun.script(("主题党日", "12月7日(周一)15:00", "12月6日(周日)20:00"))
 
 
 def test_a_change_can_be_written_in_one_line_and_the_audience_stays(secretary: Phone) -> None:
@@ -307,8 +307,8 @@ def test_a_change_can_be_written_in_one_line_and_the_audience_stays(secretary: P
 def test_a_new_place_after_the_end_of_sign_up_does_not_open_it_again(secretary: Phone, phone: PhoneBook, clock: Clock) -> None:
     published(secretary)
     clock.jump(datetime(2026, 12, 4, 9, 0, tzinfo=SHANGHAI))
-    secretary.script(("修改活动 地点改为二楼", "地点：二楼", "报名截止：12月3日(周四)17:00"), ("确认", "已修改"))
-    phone("张伟").script(("报名", "已于 12月3日(周四)17:00 截止", "王建国"))
+    secretary.script(("修改活动 地点改为二楼", "地点：二楼", "报名截止：12月3日(周四)20:00"), ("确认", "已修改"))
+    phone("张伟").script(("报名", "已于 12月3日(周四)20:00 截止", "王建国"))
 
 
 def test_a_cancelled_activity_is_told_to_those_who_answered(secretary: Phone, phone: PhoneBook, database: Database) -> None:

@@ -74,7 +74,9 @@ def test_a_closed_sign_up_is_refused_with_what_to_do(theme_day: None, phone: Pho
     zhang = phone("张伟")
     zhang("报名")
     clock.jump(datetime(2026, 12, 3, 17, 1, tzinfo=SHANGHAI))
-    phone("孙磊").script(("报名", "已于 今天17:00 截止", "王建国", "签到"))
+    phone("周洁").script(("报名", "报名成功"))  # who was nudged at 17:00 can still answer
+    clock.jump(datetime(2026, 12, 3, 20, 1, tzinfo=SHANGHAI))
+    phone("孙磊").script(("报名", "已于 今天20:00 截止", "王建国", "签到"))
     zhang.script(("报名", "已经报过名"))
 
 
