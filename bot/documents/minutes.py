@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.documents.words import BLANK, LONG_BLANK, clean, moment, names, or_blank, people_count, span
 from bot.services.minutes import Line
-from bot.services.record import ActivityFacts, Person, Presence, full_members
+from bot.services.record import ActivityFacts, Person, Presence, VoteFacts, full_members
 from content import activity_kinds
 
 
@@ -31,7 +31,7 @@ def fields(facts: ActivityFacts, now: datetime) -> dict[str, Any]:
         "结合生产": clean(facts.production),
         "内容": [f"{n}．{_said(line)}" for n, line in enumerate(during, 1)] or [LONG_BLANK] * 6,
         "补记": [f"（{moment(line.at, now)}，{line.author}补记）{_said(line)}" for line in later],
-        "议定事项": [LONG_BLANK] * 2,
+        "议定事项": [*(_vote(n, vote) for n, vote in enumerate(facts.votes, 1)), *[LONG_BLANK] * 2],
         "导出时间": moment(now, now),
     }
 
@@ -74,6 +74,16 @@ def _none_or(text: str, *, known: bool) -> str:
 
 def _with_reason(one: Person) -> str:
     return f"{one.name}（{clean(one.note)}）" if one.note else one.name
+
+
+def _vote(number: int, vote: VoteFacts) -> str:
+    """1．无记名表决“同意发展…”：应到有表决权 11 人，实到 10 人；赞成 9 票，反对 1 票，弃权 0 票；通过。"""
+    head = f"{number}．{vote.mode}表决“{clean(vote.question)}”：{vote.voters}应到 {vote.entitled} 人，实到 {vote.present} 人"
+    if vote.counts is None:
+        return f"{head}；票数不足，表决无效。"
+    yes, no, abstain = vote.counts
+    verdict = "通过" if vote.passed else "没有通过"
+    return f"{head}；赞成 {yes} 票，反对 {no} 票，弃权 {abstain} 票；{verdict}。"
 
 
 def _said(line: Line) -> str:

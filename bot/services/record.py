@@ -12,13 +12,14 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.models.activity import Activity, ActivityState, Attendance, SignUp, SignUpState
+from bot.models.ballot import Vote, VoteState
 from bot.models.member import PARTY_MEMBERS, Member, MemberStatus, Role
 from bot.models.minutes import ActivityDuty, Duty
 from bot.models.notice import Notice, Receipt
 from bot.models.organisation import Organisation
 from bot.models.points import PointBalance, PointEntry
 from bot.models.study import MaterialRead, StudyRecord
-from bot.services import minutes, points
+from bot.services import ballot, decision, minutes, points
 from bot.services.activity import seen_by
 from bot.services.attendance import Counts
 from bot.services.cadence import record as cadence_record
@@ -54,6 +55,19 @@ class Person:
     corrected: bool
 
 
+@dataclass(frozen=True, slots=True)
+class VoteFacts:
+    """A closed vote. ``voters`` says of whom ``entitled`` counts; without ``counts`` (yes, no, abstain) it was void."""
+
+    question: str
+    mode: str
+    voters: str
+    entitled: int
+    present: int
+    counts: tuple[int, int, int] | None
+    passed: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityFacts:
     """One activity.
@@ -83,6 +97,7 @@ class ActivityFacts:
     counts: Counts | None
     points: int
     lines: tuple[Line, ...]
+    votes: tuple[VoteFacts, ...] = ()
 
     def named(self, presence: Presence) -> tuple[Person, ...]:
         """The people who were there, on leave, or absent."""
@@ -219,30 +234,55 @@ def gather(session: Session, found: Sequence[Activity]) -> list[ActivityFacts]:
         session, {number for one in found for number in (one.branch_id, one.group_id) if number}
     )
     people, invited = _people(session, found)
-    duties, lines, given = _duties(session, ids), minutes.lines_of(session, ids), _points(session, ids)
-    return [
-        _facts(
-            one, names, tuple(people[one.id]), one.id in invited, duties, tuple(lines[one.id]), given[one.id]
-        )
-        for one in found
-    ]
+    known = _Known(
+        names,
+        people,
+        invited,
+        _duties(session, ids),
+        minutes.lines_of(session, ids),
+        _points(session, ids),
+        _votes(session, ids),
+    )
+    return [_facts(one, known) for one in found]
 
 
-def _facts(
-    one: Activity,
-    names: Mapping[int, str],
-    people: tuple[Person, ...],
-    has_audience: bool,
-    duties: Mapping[tuple[int, Duty], list[str]],
-    lines: tuple[Line, ...],
-    given: int,
-) -> ActivityFacts:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What was read for several activities at once, by their number; ``names`` are those of branches and groups."""
+
+    names: Mapping[int, str]
+    people: Mapping[int, list[Person]]
+    invited: set[int]
+    duties: Mapping[tuple[int, Duty], list[str]]
+    lines: Mapping[int, list[Line]]
+    points: Mapping[int, int]
+    votes: Mapping[int, tuple[VoteFacts, ...]]
+
+
+def _votes(session: Session, ids: Sequence[int]) -> dict[int, tuple[VoteFacts, ...]]:
+    """The closed votes of each activity, oldest first."""
+    rows = session.scalars(
+        select(Vote).where(Vote.activity_id.in_(ids), Vote.state != VoteState.OPEN).order_by(Vote.id)
+    ).all()
+    return {number: tuple(_vote(one) for one in rows if one.activity_id == number) for number in ids}
+
+
+def _vote(one: Vote) -> VoteFacts:
+    counted = (one.yes, one.no or 0, one.abstain or 0) if one.yes is not None else None
+    voters = decision.rule(one.rule).of
+    return VoteFacts(
+        one.question, ballot.mode(one), voters, one.entitled, one.present, counted, ballot.passed(one)
+    )
+
+
+def _facts(one: Activity, known: _Known) -> ActivityFacts:
     kind = activity_kinds.lookup(one.kind)
+    people, lines = tuple(known.people.get(one.id, ())), tuple(known.lines[one.id])
     wrote = tuple(dict.fromkeys(line.author for line in lines if not line.later))
     return ActivityFacts(
         number=one.id,
-        branch=names[one.branch_id],
-        group=names.get(one.group_id or 0, ""),
+        branch=known.names[one.branch_id],
+        group=known.names.get(one.group_id or 0, ""),
         kind=one.kind,
         record=kind.record if kind else "活动记录",
         theme=one.theme,
@@ -255,12 +295,13 @@ def _facts(
         kept_later=one.published_at > one.starts_at,
         signup_closes_at=one.signup_closes_at,
         published_at=one.published_at,
-        hosts=tuple(duties.get((one.id, Duty.HOST), ())),
-        recorders=tuple(duties.get((one.id, Duty.RECORDER), ())) or wrote,
+        hosts=tuple(known.duties.get((one.id, Duty.HOST), ())),
+        recorders=tuple(known.duties.get((one.id, Duty.RECORDER), ())) or wrote,
         people=people,
-        counts=_counted(people) if has_audience else None,
-        points=given,
+        counts=_counted(people) if one.id in known.invited else None,
+        points=known.points.get(one.id, 0),
         lines=lines,
+        votes=known.votes[one.id],
     )
 
 

@@ -15,6 +15,7 @@ from bot.services.record import (
     Person,
     Post,
     Presence,
+    VoteFacts,
     YearFacts,
 )
 from tests.conftest import SHANGHAI
@@ -100,8 +101,18 @@ HELD_ELSEWHERE = replace(
     lines=(),
 )
 
+VOTES = (
+    VoteFacts("同意发展李明为预备党员", "无记名", "有表决权的正式党员", 11, 10, (9, 1, 0), True),
+    VoteFacts("调整工作计划", "无记名", "有表决权的正式党员", 11, 4, None, False),
+)
 MEETING = replace(
-    THEME_DAY, number=14, kind="党员大会", record="会议记录", theme='=HYPERLINK("http://x")', production=""
+    THEME_DAY,
+    number=14,
+    kind="党员大会",
+    record="会议记录",
+    theme='=HYPERLINK("http://x")',
+    production="",
+    votes=VOTES,
 )
 
 DECEMBER = MonthFacts(BRANCH, 2026, 12, NOW, (HELD_ELSEWHERE, THEME_DAY, MEETING))

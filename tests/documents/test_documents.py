@@ -72,6 +72,28 @@ def test_a_meeting_that_votes_names_the_full_members_of_today_s_roster() -> None
     assert table["应到"] == "8 人（按现名册正式党员 7 人）"
 
 
+def test_closed_votes_stand_in_the_record_with_their_figures() -> None:
+    decided = table_texts(documents.minutes_of(MEETING, SHIPPED, now=NOW).body)["议定事项"].splitlines()
+    assert decided[0] == (
+        "1．无记名表决“同意发展李明为预备党员”：有表决权的正式党员应到 11 人，实到 10 人；"
+        "赞成 9 票，反对 1 票，弃权 0 票；通过。"
+    )
+    assert decided[1].endswith("票数不足，表决无效。")
+
+
+def test_the_time_of_a_correction_is_not_shown_as_a_check_in() -> None:
+    sheet = Document(io.BytesIO(documents.sheet_of(THEME_DAY, SHIPPED, now=NOW).body)).tables[1]
+    rows = {row.cells[1].text: [cell.text for cell in row.cells] for row in sheet.rows}
+    assert rows["陈刚"][4:] == ["", "", "补签：现场手机没电"]
+    assert rows["张伟"][4:] == ["14:27", "", ""]
+
+
+def test_characters_that_no_file_may_contain_do_not_stop_a_ledger() -> None:
+    month = replace(DECEMBER, activities=(replace(THEME_DAY, theme="安\x00全\x0b\ufffe\ud800学习"),))
+    sheet = load_workbook(io.BytesIO(documents.ledger_of(month, now=NOW).body)).worksheets[0]
+    assert sheet.cell(3, 4).value == "安全学习"
+
+
 def test_what_people_write_survives_as_it_is() -> None:
     said = "<隐患>&“两张皮” {{主题}} {% if %}\x0b\x00第一行\n第二行 𠮷"
     odd = replace(THEME_DAY, theme="A<B>&C", lines=(line(1, said, "张伟"),))
