@@ -7,14 +7,15 @@ import os
 import pkgutil
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
 
 import handlers
 from bot import migrations, nlu
@@ -24,7 +25,7 @@ from bot.config import Settings
 from bot.db import Database
 from bot.dispatch import Dispatcher
 from bot.routing import Routes
-from scheduler.runner import Node
+from scheduler.runner import Node, lateness
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -128,4 +129,7 @@ def create_flask(app: App, *, wake: Callable[[], None] = lambda: None) -> Flask:
     """The web side of an app. ``wake`` is called after every message, so that pushes go out at once."""
     from bot.web import create
 
-    return create(app.channels, app.dispatch, app.clock, app.settings, app.database, wake)
+    def late(session: Session, now: datetime) -> Mapping[str, timedelta]:
+        return lateness(session, app.settings.zone, now)
+
+    return create(app.channels, app.dispatch, app.clock, app.settings, app.database, wake, late)

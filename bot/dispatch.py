@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from time import perf_counter
 from typing import Any
 
 from sqlalchemy import Table, bindparam, insert, select, update
@@ -20,6 +21,7 @@ from bot.chat import Answer, Context, Kind, Message, Reply, Waiting
 from bot.config import Settings
 from bot.db import Database
 from bot.errors import Refusal
+from bot.metrics import APOLOGIES, LATENCY
 from bot.models.identity import Conversation, Identity, Inbox
 from bot.models.member import Member
 from bot.routing import Routes, route
@@ -59,7 +61,13 @@ class Dispatcher:
 
     def __call__(self, message: Message) -> Reply | None:
         """The reply to say; None when there is nothing to say (an event that needs no answer)."""
-        return self._batch(message) if self.database.sqlite else self._alone(message)
+        start = perf_counter()
+        reply = self._batch(message) if self.database.sqlite else self._alone(message)
+        seconds = perf_counter() - start
+        LATENCY.observe(seconds)
+        known = (message.id, message.channel, message.kind, seconds * 1000)
+        log.info("answered message=%s channel=%s kind=%s ms=%.1f", *known)
+        return reply
 
     def _together(self, messages: list[Message]) -> list[Reply | None]:
         """All in one transaction; when anything at all goes wrong, nothing happened, and each has its own."""
@@ -72,7 +80,8 @@ class Dispatcher:
         try:
             return self._answer_once_more_on_a_twin(message)
         except Exception:
-            log.exception("message %s on %s failed", message.id, message.channel)
+            log.exception("failed message=%s channel=%s kind=%s", message.id, message.channel, message.kind)
+            APOLOGIES.inc()
             return APOLOGY
 
     def _answer_once_more_on_a_twin(self, message: Message) -> Reply | None:

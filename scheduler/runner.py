@@ -13,10 +13,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 import scheduler
 from bot.chat import Channel
@@ -108,6 +110,21 @@ def discover() -> Iterator[Job]:
         found = getattr(importlib.import_module(f"{scheduler.__name__}.{info.name}"), "jobs", None)
         if isinstance(found, Jobs):
             yield from found.all
+
+
+def lateness(session: Session, zone: ZoneInfo, now: datetime) -> dict[str, timedelta]:
+    """For how long each job has been due and is not done; zero for one that is not due, or that no node has seen yet."""
+    return {job.name: _late(session, job, zone, now) for job in discover()}
+
+
+def _late(session: Session, job: Job, zone: ZoneInfo, now: datetime) -> timedelta:
+    slots = select(JobRun.slot).where(JobRun.job == job.name)
+    newest = session.scalar(slots.order_by(JobRun.slot.desc()).limit(1))
+    if newest is None:
+        return timedelta()
+    undone = session.scalar(slots.where(JobRun.finished_at.is_(None)).order_by(JobRun.slot).limit(1))
+    due = _next(CronTrigger(timezone=zone, **job.cron), newest)
+    return max(now - (undone or due), timedelta())
 
 
 def run_due(node: Node, now: datetime) -> int:

@@ -10,6 +10,7 @@ from flask import Flask, Response
 from bot.chat import Channel, Message, Reply
 from bot.config import Settings
 from bot.db import Database
+from bot.metrics import Lateness
 from bot.web import health, pages, webhook
 
 HEADERS = {
@@ -27,6 +28,7 @@ def create(
     settings: Settings,
     database: Database,
     wake: Callable[[], None],
+    lateness: Lateness,
 ) -> Flask:
     """The Flask application."""
     flask = Flask("bot.web", static_folder=None)
@@ -38,7 +40,7 @@ def create(
         return reply
 
     flask.register_blueprint(webhook.blueprint(channels, dispatch_and_wake, clock))
-    flask.register_blueprint(health.blueprint(database))
+    flask.register_blueprint(health.blueprint(database, clock, lateness))
     flask.register_blueprint(pages.blueprint(settings, database, clock), url_prefix="/m")
 
     @flask.after_request

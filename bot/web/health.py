@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from datetime import datetime
 
 from flask import Blueprint, Response
+from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import migrations
+from bot import metrics, migrations
 from bot.db import Database
+from bot.metrics import Lateness
 
 log = logging.getLogger("zhibu.health")
 
 
-def blueprint(database: Database) -> Blueprint:
+def blueprint(database: Database, clock: Callable[[], datetime], lateness: Lateness) -> Blueprint:
     """GET /healthz, /readyz and /metrics."""
     pages = Blueprint("health", __name__)
 
@@ -33,9 +37,12 @@ def blueprint(database: Database) -> Blueprint:
         return Response("ready\n", mimetype="text/plain")
 
     @pages.get("/metrics")
-    def metrics() -> Response:
-        from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-
-        return Response(generate_latest(), content_type=CONTENT_TYPE_LATEST)
+    def figures() -> Response:
+        try:
+            page = metrics.exposition(database, clock(), lateness)
+        except SQLAlchemyError as error:
+            log.error("no metrics: %s", type(error).__name__)
+            return Response("database unreachable\n", 503, mimetype="text/plain")
+        return Response(page, content_type=CONTENT_TYPE_LATEST)
 
     return pages

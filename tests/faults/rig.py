@@ -178,16 +178,17 @@ def rig(folder: Path, database_url: str, chance: random.Random) -> Iterator[Rig]
 
 
 def _post(whole: Rig, path: str, query: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
-    """To any of the web processes, as a plain load balancer does; a refused connection costs the platform's pause."""
+    """To any of the web processes, and when it is not there or dies to another one, as nginx does; then comes the platform's pause."""
     web = [process for process in whole.processes if process.what != "jobs"]
-    process = whole.chance.choice(web)
-    try:
-        return wire.over_http(f"http://127.0.0.1:{process.port}")(path, query, body)
-    except TimeoutError:
-        raise
-    except OSError:
-        time.sleep(PAUSE_S)
-        raise
+    for process in whole.chance.sample(web, len(web)):
+        try:
+            return wire.over_http(f"http://127.0.0.1:{process.port}")(path, query, body)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            last = error
+    time.sleep(PAUSE_S)
+    raise last
 
 
 @contextlib.contextmanager
