@@ -10,6 +10,7 @@ from typing import Any
 from bot import nlu
 from bot.chat import Answer, Ask, Command, Context, Kind, Reply, Router, Step
 from bot.errors import Refusal
+from bot.services import privacy
 from bot.talk import Frame
 
 SPOKEN = (Kind.TEXT, Kind.VOICE, Kind.CLICK, Kind.SCAN, Kind.CARD)
@@ -75,6 +76,9 @@ class Routes:
 def route(routes: Routes, ctx: Context) -> tuple[Answer, bool]:
     """The answer, and whether a step of an open dialogue gave it."""
     text = nlu.clean(ctx.message.text)
+    privacy.guard(text)
+    if ctx.message.place is not None:
+        privacy.guard(nlu.clean(ctx.message.place.label))
     if ctx.identity.member is None or not ctx.identity.member.active:
         return _for_stranger(routes, ctx, text), False
     if ctx.message.kind not in SPOKEN or not text:
