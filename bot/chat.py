@@ -90,13 +90,17 @@ class Undo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What is said back. ``choices`` are the words that 1, 2, 3 … stand for; ``button`` is shown on a pressed card button."""
+    """What is said back. ``choices`` are the words that 1, 2, 3 … stand for; ``button`` is shown on a pressed card button.
+
+    ``once``: the text is a secret shown once; a substitute sentence is kept in its place.
+    """
 
     text: str = field(kw_only=False)
     choices: tuple[str, ...] = ()
     article: Article | None = None
     button: str = ""
     undo: Undo | None = None
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

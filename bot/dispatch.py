@@ -31,6 +31,7 @@ from bot.talk import COLUMNS, Talk
 log = logging.getLogger("zhibu.dispatch")
 
 APOLOGY = Reply("抱歉，系统刚才出错了，您的消息没有处理。请过几分钟再发一次；仍不行请联系支部书记。")
+SHOWN_ONCE = "这条回复只显示一次，系统没有保存。没有看到的，请再发一次刚才的话。"
 LOOK_EVERY = timedelta(minutes=10)
 
 # Built once: putting a statement together costs more than running it.
@@ -180,7 +181,7 @@ def _waiting(ctx: Context) -> Iterator[Waiting]:
 
 def to_json(reply: Reply) -> dict[str, Any]:
     """What a repeated delivery needs of a reply."""
-    stored: dict[str, Any] = {"text": reply.text}
+    stored: dict[str, Any] = {"text": SHOWN_ONCE if reply.once else reply.text}
     if reply.button:
         stored["button"] = reply.button
     if reply.article is not None:

@@ -92,7 +92,8 @@ def make_code(ctx: Context, name: str) -> Answer:
         branch_id=member.branch_id,
     )
     until = moment(ctx.now + binding.CODE_LASTS, ctx.now)
-    return (
+    text = (
         f"{member.name}的绑定口令：{code}\n{until}前有效，用一次即失效；以前的口令作废。\n"
         f"请当面或打电话告诉本人，请本人发：\n绑定 {member.name} {code}"
     )
+    return Reply(text, once=True)

@@ -13,7 +13,7 @@ from bot.app import App
 from bot.clock import Clock
 from bot.db import Database
 from bot.models.audit import AuditEntry
-from bot.models.identity import Identity
+from bot.models.identity import Identity, Inbox
 from bot.models.member import Member
 from tests.chat import Phone
 
@@ -161,3 +161,15 @@ def test_a_deputy_cannot_take_over_the_secretarys_account(
 
 def test_a_code_for_somebody_of_another_branch_is_refused(secretary: Phone) -> None:
     assert "没有叫“外人”的人" in secretary("口令 外人")
+
+
+def test_a_code_is_shown_once_and_kept_nowhere(secretary: Phone, database: Database) -> None:
+    shown = secretary("口令 张伟")
+    code = re.search(r"\d{6}", shown)
+    assert code is not None
+    repeated = secretary.again()
+    assert "只显示一次" in repeated
+    with database.read() as session:
+        kept = [str(reply) for reply in session.scalars(select(Inbox.reply))]
+    assert kept
+    assert not [one for one in kept if code[0] in one]
