@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta
 
 import pytest
@@ -89,7 +90,9 @@ def test_other_words_that_begin_like_the_command_are_not_lines(
     assert lines(database) == []
 
 
-def test_a_line_that_is_too_long_is_refused_whole(meeting: None, secretary: Phone, database: Database) -> None:
+def test_a_line_that_is_too_long_is_refused_whole(
+    meeting: None, secretary: Phone, database: Database
+) -> None:
     secretary.script(("记 " + "学" * 501, "最多 500 个字", "501"))
     assert lines(database) == []
     assert "已记第 1 条" in secretary("记 " + "学" * 500)
@@ -167,9 +170,32 @@ def test_with_two_open_activities_the_bot_asks_once(
 ) -> None:
     secretary.script(("发布主题党日 12月4日15:00 二楼 主题:学安规", "发布预览"), ("确认", "正在发给"))
     clock.jump(START)
-    secretary.script(("记 张伟：已整改，见照片", "是哪一个"), ("2", "已记第 1 条（宪法宣传进班组）"), ("记 再学一遍", "（宪法宣传进班组）"))
+    secretary.script(
+        ("记 张伟：已整改，见照片", "是哪一个"),
+        ("2", "已记第 1 条（宪法宣传进班组）"),
+        ("记 再学一遍", "（宪法宣传进班组）"),
+    )
     secretary.script(("记 #2 学安规第一章", "已记第 1 条（学安规）"))
     assert texts(database) == ["1 张伟：已整改，见照片", "2 再学一遍"]
+
+
+def test_two_recorders_at_once_lose_nothing_and_share_no_number(
+    meeting: None, secretary: Phone, phone: PhoneBook, database: Database
+) -> None:
+    liu = phone("刘芳")
+    secretary("记录")
+    liu("记录")  # both are known before they write at once
+    writers = [
+        threading.Thread(target=lambda who=who: [who(f"记 要点{n}") for n in range(5)])
+        for who in (secretary, liu)
+    ]
+    for one in writers:
+        one.start()
+    for one in writers:
+        one.join()
+    written = lines(database)
+    assert [one.number for one in written] == list(range(1, 11))
+    assert sorted(one.author for one in written) == ["刘芳"] * 5 + ["王建国"] * 5
 
 
 # Correcting
