@@ -83,9 +83,17 @@ Key = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"),
 
 def upsert(session: Session, table: type[Base]) -> Any:
     """An INSERT of the session's dialect that knows ON CONFLICT. Ask RETURNING what happened, never ``rowcount``: psycopg gives -1."""
-    return (
-        postgresql.insert(table) if session.get_bind().dialect.name == "postgresql" else sqlite.insert(table)
-    )
+    return upsert_into(dialect_of(session), table)
+
+
+def upsert_into(dialect: str, table: type[Base]) -> Any:
+    """What :func:`upsert` gives, for statements that are built once and kept."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+def dialect_of(session: Session) -> str:
+    """The kind of database behind a session: sqlite or postgresql."""
+    return session.get_bind().dialect.name
 
 
 class Database:

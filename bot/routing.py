@@ -40,7 +40,9 @@ class Routes:
             for word in command.words:
                 if self.by_word.setdefault(word, command) is not command:
                     raise ValueError(f"two commands for the word {word}")
-        self.takers = sorted((w for w, c in self.by_word.items() if c.takes), key=len, reverse=True)
+        self.takers: dict[str, list[str]] = {}
+        for word in sorted((w for w, c in self.by_word.items() if c.takes), key=len, reverse=True):
+            self.takers.setdefault(word[0], []).append(word)
         nlu.teach(self.vocabulary)
 
     @cached_property
@@ -55,7 +57,7 @@ class Routes:
             if said in self.by_word:
                 return Match(self.by_word[said])
         for said in (text, nlu.bare(text)):
-            for word in self.takers:
+            for word in self.takers.get(said[:1], ()):
                 rest = said[len(word) :]
                 if said.startswith(word) and rest and (glued or rest[0] in _SEPARATORS):
                     return Match(self.by_word[word], rest.strip(_SEPARATORS))

@@ -8,10 +8,12 @@ from typing import Any
 from bot import nlu
 from bot.chat import Answer, Ask, Context, Reply, Router, Waiting
 from bot.errors import Refusal
-from bot.models.quiz import QuestionKind, QuizKind, QuizRun
+from bot.models.quiz import QuestionKind, QuizKind
 from bot.services import practice, question, quiz, review, study
+from bot.services import run as runs
 from bot.services.answer import looks_like_an_answer
-from bot.services.quiz import Answered, Asked, Overtaken, Place
+from bot.services.quiz import Answered, Overtaken
+from bot.services.run import Asked, Place, Run
 
 router = Router()
 
@@ -124,7 +126,7 @@ def ask(asked: Asked, before: str = "") -> Ask:
         data={"run": place.run, "position": place.position, "questions": list(place.questions)},
         title=progress(asked),
         prompt=text,
-        lasts=quiz.LASTS,
+        lasts=runs.LASTS,
     )
 
 
@@ -172,7 +174,7 @@ def verdict(done: Answered) -> str:
     return "\n".join(lines)
 
 
-def ending(ctx: Context, run: QuizRun) -> str:
+def ending(ctx: Context, run: Run) -> str:
     """The score of a finished run and what can be said next."""
     score = f"{len(run.questions)} 题答对 {run.right} 题"
     wrong = "答错的会安排复习，回复 错题 查看。" if run.right < len(run.questions) else ""
@@ -191,7 +193,7 @@ def ending(ctx: Context, run: QuizRun) -> str:
             return f"错题复习完成：{score}。{still_due(ctx)}"
 
 
-def after_challenge(ctx: Context, run: QuizRun) -> str:
+def after_challenge(ctx: Context, run: Run) -> str:
     """How far it went, compared with the member's best."""
     best = quiz.best_challenge(ctx.session, ctx.member.id, but=run.id)
     record = "，新的最好成绩！" if run.right > best else f"，最好成绩 {best} 题。"
@@ -213,7 +215,7 @@ def unfinished(ctx: Context) -> Iterator[Waiting]:
     """Topic runs left open whose question is no longer in the dialogue."""
     frame = ctx.talk.suspended
     shown_already = frame["data"].get("run") if frame else None
-    for run in quiz.open_runs(ctx.session, ctx.member.id, ctx.now):
+    for run in runs.open_runs(ctx.session, ctx.member.id, ctx.now):
         if run.kind is QuizKind.TOPIC and run.id != shown_already:
             yield Waiting(
                 f"quiz {run.id}",

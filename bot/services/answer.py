@@ -6,10 +6,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bot import when
 from bot.errors import Refusal
 from bot.models.quiz import Question, QuestionKind
+
+if TYPE_CHECKING:
+    from bot.services.run import Posed
 
 LETTERS = "ABCDEFGH"
 UNKNOWN = "不会"
@@ -113,7 +117,7 @@ class Item:
         return "".join(LETTERS[place] for place, index in enumerate(order) if index in wanted)
 
 
-def item_of(question: Question, part: int) -> Item:
+def item_of(question: Question | Posed, part: int) -> Item:
     """The question itself, or its ``part`` (from 0) when it is a case."""
     if not question.parts:
         options, answer = tuple(question.options), tuple(question.answer)

@@ -12,8 +12,10 @@ from sqlalchemy.orm import Session
 from bot.errors import Refusal
 from bot.models.member import Member
 from bot.models.quiz import QuizKind, QuizRun
-from bot.services import drawing, quiz, review
+from bot.services import drawing, review
 from bot.services import question as bank
+from bot.services import run as runs
+from bot.services.run import Run
 
 LENGTH = 10
 LONGEST_CHALLENGE = 100
@@ -31,26 +33,26 @@ class NothingDue(Refusal):
     text = "今天没有到期的错题，下次复习：{day}。想多练回复 答题。"
 
 
-def mixed(session: Session, member: Member, *, now: datetime, rng: random.Random = quiz.SECURE) -> quiz.Asked:
+def mixed(session: Session, member: Member, *, now: datetime, rng: random.Random = runs.SECURE) -> runs.Asked:
     """One question from the whole bank, drawn by :func:`bot.services.drawing.one_of_the_mix`."""
-    run = quiz.open_run(session, member, QuizKind.MIXED, "", now)
+    run = runs.open_run(session, member, QuizKind.MIXED, "", now)
     if run is not None:
-        return quiz.resume(session, run, now=now, rng=rng)
+        return runs.resume(session, run, now=now, rng=rng)
     single = [one for one in bank.approved(session, member.branch_id, now.date()) if one.places == 1]
     chosen = drawing.one_of_the_mix(single, drawing.recent(session, member.id), rng)
-    return quiz.begin(session, member, QuizKind.MIXED, "", [chosen], now, rng)
+    return runs.begin(session, member, QuizKind.MIXED, "", [chosen], now, rng)
 
 
-def daily(session: Session, member: Member, *, now: datetime, rng: random.Random = quiz.SECURE) -> quiz.Asked:
+def daily(session: Session, member: Member, *, now: datetime, rng: random.Random = runs.SECURE) -> runs.Asked:
     """The day's question, the same for the whole branch, once a day; :class:`DailyDone` the second time."""
     day = now.date()
-    since = or_(QuizRun.finished_at.is_(None), QuizRun.finished_at >= quiz.midnight(now))
+    since = or_(QuizRun.finished_at.is_(None), QuizRun.finished_at >= runs.midnight(now))
     of_today = (QuizRun.kind == QuizKind.DAILY, QuizRun.title == day.isoformat(), since)
-    mine = session.scalar(select(QuizRun).where(QuizRun.member_id == member.id, *of_today))
+    mine = session.execute(select(*runs.COLUMNS).where(QuizRun.member_id == member.id, *of_today)).first()
     if mine is not None and mine.finished_at is not None:
         raise DailyDone
     if mine is not None:
-        return quiz.resume(session, mine, now=now, rng=rng)
+        return runs.resume(session, Run(*mine), now=now, rng=rng)
     # Asked of the branch already: the bank may have changed since.
     asked = session.scalar(
         select(QuizRun.questions)
@@ -62,44 +64,44 @@ def daily(session: Session, member: Member, *, now: datetime, rng: random.Random
     chosen = asked or [
         drawing.of_day([one for one in candidates if one.places == 1], member.branch_id, day).id
     ]
-    return quiz.begin_with(session, member, QuizKind.DAILY, day.isoformat(), chosen, now, rng)
+    return runs.begin_with(session, member, QuizKind.DAILY, day.isoformat(), chosen, now, rng)
 
 
 def topic(
-    session: Session, member: Member, name: str, *, now: datetime, rng: random.Random = quiz.SECURE
-) -> quiz.Asked:
+    session: Session, member: Member, name: str, *, now: datetime, rng: random.Random = runs.SECURE
+) -> runs.Asked:
     """Ten questions of a topic, or the unfinished run of it. What was answered lately comes last."""
-    run = quiz.open_run(session, member, QuizKind.TOPIC, name, now)
+    run = runs.open_run(session, member, QuizKind.TOPIC, name, now)
     if run is not None:
-        return quiz.resume(session, run, now=now, rng=rng)
+        return runs.resume(session, run, now=now, rng=rng)
     candidates = drawing.unseen_first(
         bank.approved(session, member.branch_id, now.date(), name), drawing.recent(session, member.id), rng
     )
-    return quiz.begin(session, member, QuizKind.TOPIC, name, drawing.up_to(candidates, LENGTH), now, rng)
+    return runs.begin(session, member, QuizKind.TOPIC, name, drawing.up_to(candidates, LENGTH), now, rng)
 
 
 def challenge(
-    session: Session, member: Member, *, now: datetime, rng: random.Random = quiz.SECURE
-) -> quiz.Asked:
+    session: Session, member: Member, *, now: datetime, rng: random.Random = runs.SECURE
+) -> runs.Asked:
     """Questions of the whole bank until the first mistake, at most a hundred."""
-    run = quiz.open_run(session, member, QuizKind.CHALLENGE, "", now)
+    run = runs.open_run(session, member, QuizKind.CHALLENGE, "", now)
     if run is not None:
-        return quiz.resume(session, run, now=now, rng=rng)
+        return runs.resume(session, run, now=now, rng=rng)
     whole = [one for one in bank.approved(session, member.branch_id, now.date()) if one.places == 1]
     chosen = drawing.up_to(drawing.unseen_first(whole, set(), rng), LONGEST_CHALLENGE)
-    return quiz.begin(session, member, QuizKind.CHALLENGE, "", chosen, now, rng)
+    return runs.begin(session, member, QuizKind.CHALLENGE, "", chosen, now, rng)
 
 
 def missed(
-    session: Session, member: Member, *, now: datetime, rng: random.Random = quiz.SECURE
-) -> quiz.Asked:
+    session: Session, member: Member, *, now: datetime, rng: random.Random = runs.SECURE
+) -> runs.Asked:
     """What is due for review, at most ten at a time; :class:`NothingDue` says when the next is."""
-    run = quiz.open_run(session, member, QuizKind.REVIEW, "", now)
+    run = runs.open_run(session, member, QuizKind.REVIEW, "", now)
     if run is not None:
-        return quiz.resume(session, run, now=now, rng=rng)
+        return runs.resume(session, run, now=now, rng=rng)
     queue = review.queue(session, member.id, member.branch_id, now)
     if queue.due:
-        return quiz.begin(session, member, QuizKind.REVIEW, "", drawing.up_to(queue.due, LENGTH), now, rng)
+        return runs.begin(session, member, QuizKind.REVIEW, "", drawing.up_to(queue.due, LENGTH), now, rng)
     if queue.next_on is None:
         raise NothingMissed
     raise NothingDue(day=f"{queue.next_on.month}月{queue.next_on.day}日")
@@ -112,12 +114,12 @@ def on_material(
     questions: Sequence[str],
     *,
     now: datetime,
-    rng: random.Random = quiz.SECURE,
-) -> quiz.Asked | None:
+    rng: random.Random = runs.SECURE,
+) -> runs.Asked | None:
     """The questions of a study material; None when none of them may be asked."""
-    run = quiz.open_run(session, member, QuizKind.MATERIAL, code, now)
+    run = runs.open_run(session, member, QuizKind.MATERIAL, code, now)
     if run is not None:
-        return quiz.resume(session, run, now=now, rng=rng)
+        return runs.resume(session, run, now=now, rng=rng)
     known = {one.code: one for one in bank.approved(session, member.branch_id, now.date())}
     chosen = [known[one] for one in questions if one in known]
-    return quiz.begin(session, member, QuizKind.MATERIAL, code, chosen, now, rng) if chosen else None
+    return runs.begin(session, member, QuizKind.MATERIAL, code, chosen, now, rng) if chosen else None

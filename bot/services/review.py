@@ -7,17 +7,28 @@ from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import Table, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from bot.models.quiz import Question, ReviewCard
 from bot.services import question as bank
 from bot.services.question import Candidate
+from bot.services.run import Card
 from bot.times import at_time, local
 
 if TYPE_CHECKING:
     from fsrs import Scheduler
 
+CARD: Table = ReviewCard.__table__  # type: ignore[assignment]
+_CHANGING = ("state", "due_at", "right_days", "last_right_on", "retired_at")
+_VALUES: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _CHANGING}
+# Built once: putting these together costs more than running them.
+_NEW = insert(CARD).values(member_id=bindparam("member"), question_id=bindparam("question"), **_VALUES)
+_CHANGED = (
+    update(CARD)
+    .where(CARD.c.member_id == bindparam("member"), CARD.c.question_id == bindparam("question"))
+    .values(_VALUES)
+)
 RETIRE_AFTER = 2
 """So many days with a right answer end the review of a question."""
 
@@ -32,7 +43,7 @@ class Queue:
 
 def record(
     session: Session,
-    card: ReviewCard | None,
+    card: Card | None,
     *,
     member_id: int,
     question_id: int,
@@ -44,15 +55,13 @@ def record(
 
     A right answer after a miss since ``asked_since`` (the start of the run: a case has several parts) moves nothing.
     """
-    if right:
-        return card is not None and card.retired_at is None and _moved_on(card, asked_since, now)
-    if card is None:
-        card = ReviewCard(member_id=member_id, question_id=question_id, right_days=0)
-        session.add(card)
-        card.state = _new_state(question_id, now)
-    card.retired_at, card.right_days, card.last_right_on = None, 0, None
-    _rate(card, right=False, now=now)
-    return False
+    if right and (card is None or card.retired_at is not None or _missed_since(card, asked_since)):
+        return False
+    new = _moved_on(card, now) if right and card is not None else _missed(card, question_id, now)
+    key = {"member": member_id, "question": question_id}
+    statement = _NEW if card is None else _CHANGED
+    session.connection().execute(statement, {**key, **{f"new_{name}": new[name] for name in _CHANGING}})
+    return new["retired_at"] is not None
 
 
 def queue(session: Session, member_id: int, branch_id: int, now: datetime) -> Queue:
@@ -92,26 +101,34 @@ def count_due(session: Session, member_id: int, branch_id: int, now: datetime) -
     return number or 0
 
 
-def _moved_on(card: ReviewCard, asked_since: datetime, now: datetime) -> bool:
+def _missed_since(card: Card, asked_since: datetime) -> bool:
     last = card.state["last_review"]
-    if last and datetime.fromisoformat(last) >= asked_since:
-        return False
+    return bool(last) and datetime.fromisoformat(last) >= asked_since
+
+
+def _missed(card: Card | None, question_id: int, now: datetime) -> dict[str, Any]:
+    """The columns of a card after a miss."""
+    state = _new_state(question_id, now) if card is None else card.state
+    return {"right_days": 0, "last_right_on": None, "retired_at": None, **_rated(state, right=False, now=now)}
+
+
+def _moved_on(card: Card, now: datetime) -> dict[str, Any]:
+    """The columns of a card after a right answer; the second one of a day changes nothing but may still retire it."""
+    days, new = card.right_days, {"state": card.state, "due_at": card.due_at}
     if card.last_right_on != now.date():
-        card.right_days, card.last_right_on = card.right_days + 1, now.date()
-        _rate(card, right=True, now=now)
-    if card.right_days >= RETIRE_AFTER:
-        card.retired_at = now
-    return card.retired_at is not None
+        days, new = days + 1, _rated(card.state, right=True, now=now)
+    retired = now if days >= RETIRE_AFTER else None
+    return {"right_days": days, "last_right_on": now.date(), "retired_at": retired, **new}
 
 
-def _rate(card: ReviewCard, *, right: bool, now: datetime) -> None:
+def _rated(state: dict[str, Any], *, right: bool, now: datetime) -> dict[str, Any]:
     """Let FSRS say the next day; it is due from that day's midnight, so that the hour of a miss does not matter."""
-    from fsrs import Card, Rating
+    from fsrs import Card as Fsrs
+    from fsrs import Rating
 
     rating = Rating.Good if right else Rating.Again
-    moved, _ = _scheduler().review_card(Card.from_dict(cast(Any, card.state)), rating, now.astimezone(UTC))
-    card.state = dict(moved.to_dict())
-    card.due_at = at_time(local(moved.due, now).date(), time(), now)
+    moved, _ = _scheduler().review_card(Fsrs.from_dict(cast(Any, state)), rating, now.astimezone(UTC))
+    return {"state": dict(moved.to_dict()), "due_at": at_time(local(moved.due, now).date(), time(), now)}
 
 
 def _new_state(question_id: int, now: datetime) -> dict[str, Any]:
