@@ -13,6 +13,7 @@ from bot.services import activity as activities
 from bot.services import attendance, publishing
 from bot.services.permission import Action
 from bot.times import clock, moment
+from content.activity_kinds import Attends
 
 router = Router()
 
@@ -30,17 +31,19 @@ router = Router()
 def look(ctx: Context) -> Answer:
     manages = ctx.actor.may(Action.PUBLISH)
     after = None if manages else ctx.now
-    found = {
-        one.id: one
-        for one in activities.open_activities(ctx.session, branch_id=ctx.member.branch_id, after=after)
-    }
-    found |= {
-        one.id: one for one in activities.open_activities(ctx.session, member_id=ctx.member.id, after=ctx.now)
-    }
+    branch = activities.open_activities(ctx.session, branch_id=ctx.member.branch_id, after=after)
+    own = activities.open_activities(ctx.session, member_id=ctx.member.id, after=ctx.now)
+    found = {one.id: one for one in [*branch, *own] if manages or one in own or _concerns_all(one)}
     if not found:
         return _nothing_planned(manages)
     nearest = sorted(found.values(), key=lambda one: one.starts_at)
     return which(ctx, "活动详情", nearest) if len(nearest) > 1 else Reply(describe(ctx, nearest[0]))
+
+
+def _concerns_all(activity: Activity) -> bool:
+    """Whether those not invited may want to know of it: not a meeting of a group, or of the committee."""
+    kind = activities.kind_of(activity)
+    return kind is None or kind.attends not in (Attends.GROUP, Attends.COMMITTEE)
 
 
 def _nothing_planned(manages: bool) -> Reply:
@@ -67,7 +70,7 @@ def describe(ctx: Context, activity: Activity) -> str:
         f"地点：{activity.place}",
         _own_state(ctx, activity),
     ]
-    if ctx.actor.may(Action.PUBLISH) and activity.branch_id == ctx.member.branch_id:
+    if activities.leads(ctx.session, ctx.actor, activity):
         counts = activities.states(ctx.session, activity.id)
         lines.append(
             f"已报名 {counts[SignUpState.SIGNED_UP]}/{sum(counts.values())}，请假 {counts[SignUpState.LEAVE_GRANTED]}，"
@@ -104,11 +107,11 @@ def _own_state(ctx: Context, activity: Activity) -> str:
     takes="原因",
     optional=True,
     examples=("取消活动", "取消活动 #3 抢修任务"),
-    needs=Action.PUBLISH,
+    needs=Action.PUBLISH_GROUP,
 )
 def cancel(ctx: Context, text: str = "") -> Answer:
     number, reason = activities.number_in(text)
-    found = activities.managed(ctx.session, ctx.actor, Action.PUBLISH, number)
+    found = activities.managed(ctx.session, ctx.actor, Action.PUBLISH_GROUP, number)
     if len(found) != 1:
         return which(ctx, "取消活动", found, reason)
     activities.require_published(found[0], "取消")
@@ -124,7 +127,7 @@ def cancel_it(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     """The answer to "really?"; anything but yes leaves the activity as it is."""
     if nlu.bare(text) not in (*YES, "确认取消"):
         return "好的，没有取消，活动照常。"
-    activity = activities.managed(ctx.session, ctx.actor, Action.PUBLISH, data["activity"])[0]
+    activity = activities.managed(ctx.session, ctx.actor, Action.PUBLISH_GROUP, data["activity"])[0]
     told = publishing.cancel(ctx.session, activity, reason=data["reason"], now=ctx.now)
     keep(ctx, "取消活动", activity, data["reason"])
     return f"已取消“{activity.theme}”，正在通知 {told} 人。可以再发 发布主题党日 另行安排。"

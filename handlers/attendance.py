@@ -14,7 +14,7 @@ from bot.models.activity import Activity, SignUpState
 from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.services import activity as activities
-from bot.services import attendance, check_in_word, correction
+from bot.services import attendance, check_in_word, correction, reflection
 from bot.services.permission import Action
 from bot.services.points import Award
 from bot.times import clock, local, moment
@@ -36,11 +36,11 @@ _PERSON = re.compile(r"(?P<name>[^\s*]+)\*(?P<id>\d+)\s*(?P<reason>.*)", re.DOTA
     takes="活动编号",
     optional=True,
     examples=("签到码",),
-    needs=Action.PUBLISH,
+    needs=Action.PUBLISH_GROUP,
 )
 def show_word(ctx: Context, text: str = "") -> Answer:
     number, _ = activities.number_in(text)
-    found = activities.managed(ctx.session, ctx.actor, Action.PUBLISH, number)
+    found = activities.managed(ctx.session, ctx.actor, Action.PUBLISH_GROUP, number)
     opened = [one for one in found if attendance.is_open(one, ctx.now)]
     if len(opened) > 1:
         return which(ctx, "签到码", opened)
@@ -92,8 +92,10 @@ def _checked_in(ctx: Context, done: attendance.CheckedIn) -> Reply:
     return Reply("\n".join(lines))
 
 
-def gain(award: Award) -> str:
-    """+2 分（党员教育管理），本季共 46 分; at a cap it says so."""
+def gain(award: Award | None) -> str:
+    """+2 分（党员教育管理），本季共 46 分; at a cap, or for a kind without points, it says so."""
+    if award is None:
+        return "这类活动签到不计分"
     if award.points:
         return f"+{award.points} 分（{award.rule.dimension}），本季共 {award.total} 分"
     return f"“{award.rule.name}”得分已到上限，这次不再加分，本季共 {award.total} 分"
@@ -172,11 +174,11 @@ def undo_correct(ctx: Context, number: int, member: int, before: str) -> str:
     takes="活动编号",
     optional=True,
     examples=("结束活动", "结束活动 #3"),
-    needs=Action.PUBLISH,
+    needs=Action.PUBLISH_GROUP,
 )
 def end(ctx: Context, text: str = "") -> Answer:
     number, _ = activities.number_in(text)
-    found = list(activities.managed(ctx.session, ctx.actor, Action.PUBLISH, number))
+    found = list(activities.managed(ctx.session, ctx.actor, Action.PUBLISH_GROUP, number))
     if number is None:
         found = [one for one in found if attendance.is_open(one, ctx.now)] or found[:1]
     if not found:
@@ -208,7 +210,7 @@ def end_it(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     """The answer to "really?"; anything but yes leaves the activity open."""
     if nlu.bare(text) not in YES:
         return "好的，活动还没结束，可以继续签到。"
-    activity = activities.managed(ctx.session, ctx.actor, Action.PUBLISH, data["number"])[0]
+    activity = activities.managed(ctx.session, ctx.actor, Action.PUBLISH_GROUP, data["number"])[0]
     done = attendance.end(ctx.session, activity, now=ctx.now)
     keep(ctx, "结束活动", activity, str(done.counts))
     study = f"补学正在发给 {done.make_up} 人。" if done.make_up else "全部到齐，没有人需要补学。"
@@ -222,7 +224,7 @@ def end_it(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     "感想", "写感想", "我的感想", "心得", "学习心得", takes="您的感想", examples=("感想 今天学得很实在",)
 )
 def reflect(ctx: Context, text: str) -> str:
-    activity, award = attendance.reflect(ctx.session, ctx.member, text[:MOST_REFLECTION], now=ctx.now)
+    activity, award = reflection.write(ctx.session, ctx.member, text[:MOST_REFLECTION], now=ctx.now)
     if activity is None or award is None:
         return "感想已记下，谢谢您。近7天没有您签到的活动，这次不计分；参加活动后再写可以得分。回复 主题党日 看看安排。"
     there = local(activity.starts_at, ctx.now)

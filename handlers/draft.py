@@ -17,37 +17,91 @@ from bot.services import draft as drafts
 from bot.services.draft import Draft, Preview
 from bot.services.permission import Action
 from bot.times import at_time, full_moment, moment
+from content import activity_kinds
+from content.activity_kinds import ActivityKind, Attends
 
 router = Router()
-EXAMPLE = "发布主题党日 12月5日14:30 三楼会议室 主题:宪法宣传进班组"
+EXAMPLES = {
+    drafts.THEME_DAY: "发布主题党日 12月5日14:30 三楼会议室 主题:宪法宣传进班组",
+    "党小组会": "发布党小组会 第二党小组 12月8日15:00 班组会议室 主题:学安规",
+    "联建": "发布联建 12月8日15:00 三楼会议室 和营销党支部联建 主题:保供电",
+}
 HOW = "请直接写要改的内容，例如：\n改到12月4日\n地点改为二楼会议室\n主题改为安全大讨论\n报名截止12月3日 12:00"
-HOW_AUDIENCE = "\n对象改为正式党员"
+HOW_AUDIENCE = "\n对象改为正式党员、限20人"
 
 
 # Publishing ----------------------------------------------------------------------------------------------------------
 
 
-@router.command(
-    "发布主题党日",
-    "发布活动",
-    "发布党日",
-    "安排主题党日",
-    takes="时间、地点和主题",
-    optional=True,
-    examples=("发布主题党日", EXAMPLE),
-    about=("发布 安排 组织 布置", "主题党日 党日 活动"),
-    needs=Action.PUBLISH,
-)
-def publish(ctx: Context, text: str = "") -> Answer:
-    ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.member.branch_id)
-    draft = draft_line.read_line(_where(ctx), text) if text else Draft()
-    return next_question(
-        ctx, draft if not text or draft.audience else replace(draft, audience=audience.EVERYBODY)
+def _offer(kind: ActivityKind) -> None:
+    """The command that publishes a kind: the kinds are data, and so are their words."""
+    words = [f"发布{name}" for name in kind.names]
+    also = ("发布活动", "安排主题党日") if kind.name == drafts.THEME_DAY else ()
+    names = " ".join((*kind.names, "活动") if kind.name == drafts.THEME_DAY else kind.names)
+
+    @router.command(
+        *words,
+        *also,
+        takes="时间、地点和主题",
+        optional=True,
+        examples=(words[0], EXAMPLES.get(kind.name, f"{words[0]} 12月8日15:00 三楼会议室")),
+        about=("发布 安排 组织 布置 召开", names),
+        needs=Action.PUBLISH_GROUP if kind.attends is Attends.GROUP else Action.PUBLISH,
     )
+    def publish(ctx: Context, text: str = "") -> Answer:
+        return begin(ctx, kind, text)
 
 
-def _where(ctx: Context) -> draft_line.Where:
-    return draft_line.Where(ctx.session, ctx.member.branch_id, ctx.now)
+for _kind in activity_kinds.kinds():
+    if _kind.attends is not Attends.PAIR:
+        _offer(_kind)
+
+
+@router.command(
+    "发布",
+    takes="什么活动、时间、地点和主题",
+    optional=True,
+    examples=("发布 党员大会 12月8日15:00 三楼会议室",),
+    needs=Action.PUBLISH_GROUP,
+)
+def publish_some(ctx: Context, text: str = "") -> Answer:
+    """A kind that is not written right behind the word, or none: then it is asked."""
+    found = activity_kinds.named_in(text)
+    if found is None:
+        kinds = [one for one in activity_kinds.kinds() if _may_publish(ctx, one)]
+        words = tuple(f"发布{one.name}" for one in kinds)
+        return Reply("发布什么活动？回复数字：\n" + activities.numbered(words), choices=words)
+    kind, rest = found
+    if kind.attends is Attends.PAIR:
+        return f"{kind.name}不用发布，谈过以后发：补录 {kind.name} 日期 两个人的姓名"
+    return begin(ctx, kind, rest.strip())
+
+
+def _may_publish(ctx: Context, kind: ActivityKind) -> bool:
+    needed = Action.PUBLISH_GROUP if kind.attends is Attends.GROUP else Action.PUBLISH
+    return kind.attends is not Attends.PAIR and ctx.actor.may(needed)
+
+
+def begin(ctx: Context, kind: ActivityKind, text: str) -> Answer:
+    """A new activity of a kind from one line, or from nothing."""
+    known = audience.allowed(ctx.session, ctx.actor, kind)
+    draft = Draft(kind=kind.name)
+    if text:
+        draft = draft_line.read_line(_where(ctx, known), text, draft)
+    if not draft.audience and (text or len(known) == 1):
+        draft = replace(draft, audience=audience.usual(kind, known))
+    return next_question(ctx, draft)
+
+
+def _where(ctx: Context, known: tuple[str, ...] = ()) -> draft_line.Where:
+    return draft_line.Where(ctx.session, ctx.member.branch_id, ctx.now, known)
+
+
+def _known(ctx: Context, draft: Draft) -> tuple[str, ...]:
+    """Whom the sender may address with the draft's kind; refused where that right is gone."""
+    kind = activity_kinds.lookup(draft.kind)
+    assert kind is not None, "a draft of an unknown kind"
+    return audience.allowed(ctx.session, ctx.actor, kind)
 
 
 def next_question(ctx: Context, draft: Draft) -> Ask:
@@ -67,15 +121,26 @@ def next_question(ctx: Context, draft: Draft) -> Ask:
     if not draft.place:
         starts = full_moment(at_time(draft.on, draft.at, ctx.now), ctx.now)
         return _ask(draft, "place", f"时间：{starts}\n在哪里？请发地点，例如：三楼会议室")
+    if draft.partner_id is None and _is_joint(draft):
+        return _ask(draft, "partner", "和哪个党支部联建？请发支部名称，例如：营销党支部")
     if not draft.audience:
-        names = audience.audiences(ctx.session, ctx.member.branch_id)
+        names = _known(ctx, draft)
         return _ask(
             draft, "audience", "谁参加？回复数字或文字：\n" + activities.numbered(names), choices=names
         )
     return show(ctx, draft)
 
 
+def _is_joint(draft: Draft) -> bool:
+    kind = activity_kinds.lookup(draft.kind)
+    return kind is not None and kind.attends is Attends.JOINT
+
+
 def _ask_theme(ctx: Context, draft: Draft) -> Ask:
+    if draft.kind != drafts.THEME_DAY:
+        usual = drafts.usual_theme(draft.kind, (draft.on or ctx.now).month)
+        text = f"{draft.kind}的主题（议题）是什么？请发主题。\n1 {usual}\n回复 1 就用它。"
+        return _ask(draft, "theme", text, choices=(usual,))
     idea = drafts.ideas()[(draft.on or ctx.now).month - 1]
     text = f"主题是什么？请发主题。\n本月参考：1 {idea.theme}（{idea.production}）\n回复 1 就用它。"
     return _ask(draft, "theme", text, choices=(idea.theme,))
@@ -86,7 +151,7 @@ def _ask(draft: Draft, field: str, text: str, *, choices: tuple[str, ...] = ()) 
         text,
         step=fill,
         data={"field": field, "draft": draft_line.to_data(draft)},
-        title="发布主题党日",
+        title=f"发布{draft.kind}",
         choices=choices,
     )
 
@@ -96,12 +161,14 @@ def fill(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     """The answer to the question about one field."""
     draft = draft_line.from_data(data["draft"])
     if nlu.bare(text) in NO:
-        return "好的，没有发布。需要时再发 发布主题党日。"
+        return f"好的，没有发布。需要时再发 发布{draft.kind}。"
     match data["field"]:
         case "when":
             draft = draft_line.with_moment(_where(ctx), draft, text)
         case "audience":
-            draft = draft_line.with_audience(_where(ctx), draft, nlu.bare(text))
+            draft = draft_line.with_audience(_where(ctx, _known(ctx, draft)), draft, nlu.bare(text))
+        case "partner":
+            draft = draft_line.with_partner(_where(ctx), draft, nlu.bare(text))
         case "theme":
             draft = replace(draft, theme=_value(text))
         case _:
@@ -119,7 +186,7 @@ def show(ctx: Context, draft: Draft, activity: Activity | None = None) -> Ask:
     number = activity.id if activity else None
     checked = drafts.preview(ctx.session, ctx.member.branch_id, draft, now=ctx.now, activity_id=number)
     data = {"draft": draft_line.to_data(draft), "activity": number}
-    title = "修改活动" if activity else "发布主题党日"
+    title = "修改活动" if activity else f"发布{draft.kind}"
     return Ask(
         _preview_text(ctx, checked, activity),
         step=settle,
@@ -131,15 +198,17 @@ def show(ctx: Context, draft: Draft, activity: Activity | None = None) -> Ask:
 
 def _preview_text(ctx: Context, checked: Preview, activity: Activity | None) -> str:
     lines = [
-        "修改预览" if activity else "发布预览",
+        f"{checked.kind}{'修改预览' if activity else '发布预览'}",
         f"主题：{checked.theme}",
         f"时间：{full_moment(checked.starts_at, ctx.now)}",
         f"地点：{checked.place}",
-        f"{checked.audience + '，' if checked.audience else ''}应到 {len(checked.invited)} 人",
+        f"{checked.audience + '，' if checked.audience else ''}{_due(checked)}",
         f"报名截止：{moment(checked.closes_at, ctx.now)}",
     ]
     if checked.production:
         lines.append(f"结合生产：{checked.production}")
+    if checked.partner:
+        lines.append(f"联建单位：{checked.partner.name}（确认后告诉对方书记，由对方通知本支部党员）")
     if checked.remarks:
         lines.append(f"注意：{'；'.join(checked.remarks)}。")
     lines += [f"注意：{moment(one.starts_at, ctx.now)} 已有“{one.theme}”。" for one in checked.clashes]
@@ -147,6 +216,13 @@ def _preview_text(ctx: Context, checked: Preview, activity: Activity | None) -> 
         told = len(activities.signed_up_members(ctx.session, activity.id))
         lines.append(f"确认后通知已报名的 {told} 人。")
     return "\n".join([*lines, "回复 1 确认 2 修改 3 取消，或直接写：改到12月4日"])
+
+
+def _due(checked: Preview) -> str:
+    """应到 12 人（有表决权 11 人），限 20 人."""
+    voting = "" if checked.voting is None else f"（有表决权 {checked.voting} 人）"
+    limit = f"，限 {checked.capacity} 人报名" if checked.capacity else ""
+    return f"应到 {len(checked.invited)} 人{voting}{limit}"
 
 
 @router.step(words=("确认", "修改", "取消", *YES, *NO))
@@ -157,24 +233,40 @@ def settle(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     if said in YES or said == "发布":
         return _confirmed(ctx, draft, activity)
     if said in NO:
-        return "好的，没有修改，原来的安排不变。" if activity else "好的，没有发布。需要时再发 发布主题党日。"
+        return (
+            "好的，没有修改，原来的安排不变。"
+            if activity
+            else f"好的，没有发布。需要时再发 发布{draft.kind}。"
+        )
     if said == "修改":
         how = HOW if activity else HOW + HOW_AUDIENCE
-        return Ask(how, step=settle, data=data, title="修改活动" if activity else "发布主题党日")
-    return show(ctx, draft_line.edit(_where(ctx), draft, text, activity), activity)
+        return Ask(how, step=settle, data=data, title="修改活动" if activity else f"发布{draft.kind}")
+    known = () if activity else _known(ctx, draft)
+    return show(ctx, draft_line.edit(_where(ctx, known), draft, text, activity), activity)
 
 
 def _again(ctx: Context, number: int | None) -> Activity | None:
-    return None if number is None else activities.managed(ctx.session, ctx.actor, Action.PUBLISH, number)[0]
+    return (
+        None
+        if number is None
+        else activities.managed(ctx.session, ctx.actor, Action.PUBLISH_GROUP, number)[0]
+    )
 
 
 def _confirmed(ctx: Context, draft: Draft, activity: Activity | None) -> Reply:
     if activity is not None:
         return _changed(ctx, activity, draft)
-    ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.member.branch_id)
+    draft_line.with_audience(_where(ctx, _known(ctx, draft)), draft, draft.audience)
     done = publishing.publish(ctx.session, ctx.member, draft, now=ctx.now)
     keep(ctx, "发布活动", done.activity)
     lines = [f"已发布 #{done.activity.id} {done.activity.theme}，正在发给 {done.invited} 人。"]
+    if done.activity.partner_id:
+        whom = (
+            f"正在告诉对方支部的{'、'.join(done.partners)}"
+            if done.partners
+            else "对方支部没有登记书记，请另行联系"
+        )
+        lines.append(f"{whom}。")
     if done.unreachable:
         lines.append(f"联系不上 {len(done.unreachable)} 人：{'、'.join(done.unreachable)}，请另行通知。")
     lines.append(f"报名截止：{moment(done.activity.signup_closes_at, ctx.now)}。")
@@ -202,13 +294,13 @@ def _changed(ctx: Context, activity: Activity, draft: Draft) -> Reply:
     optional=True,
     examples=("修改活动", "修改活动 #3 改到12月4日"),
     about=("修改 更改 改期 改时间 改地点", "活动 主题党日 党日"),
-    needs=Action.PUBLISH,
+    needs=Action.PUBLISH_GROUP,
 )
 def change(ctx: Context, text: str = "") -> Answer:
     number, rest = activities.number_in(text)
     found = [
         one
-        for one in activities.managed(ctx.session, ctx.actor, Action.PUBLISH, number)
+        for one in activities.managed(ctx.session, ctx.actor, Action.PUBLISH_GROUP, number)
         if one.starts_at > ctx.now
     ]
     if len(found) != 1:

@@ -23,6 +23,7 @@ from bot.times import moment
 router = Router()
 
 _STATES = {
+    SignUpState.WAITS: "候补",
     SignUpState.INVITED: "还没回复",
     SignUpState.SIGNED_UP: "已报名",
     SignUpState.LEAVE_ASKED: "请假待批",

@@ -1,6 +1,6 @@
 """All tables; importing this package completes the metadata."""
 
-from bot.models import activity, audit, ballot, identity, job, member, minutes, notice, organisation, outbox, points, quiz, study
+from bot.models import activity, audit, ballot, identity, job, member, minutes, notice, organisation, outbox, points, quiz, series, study
 
 __all__ = [
     "activity",
@@ -15,5 +15,6 @@ __all__ = [
     "outbox",
     "points",
     "quiz",
+    "series",
     "study",
 ]

@@ -22,6 +22,8 @@ class ActivityState(StrEnum):
 class Activity(Base):
     """A theme day or meeting of one branch, or of one group in it. ``secret`` is what check-in words are made from.
 
+    ``capacity`` is how many may sign up (None: all); ``partner_id`` the branch with which a 联建 is held, which keeps its own activity.
+
     One that was held outside the bot and recorded later has no audience; it ends when it starts where its hours were not told.
     """
 
@@ -38,6 +40,8 @@ class Activity(Base):
     ends_at: Mapped[datetime]
     signup_closes_at: Mapped[datetime]
     production: Mapped[str] = mapped_column(default="")
+    capacity: Mapped[int | None]
+    partner_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
     state: Mapped[ActivityState] = mapped_column(default=ActivityState.PUBLISHED)
     secret: Mapped[str]
     created_by: Mapped[int] = mapped_column(ForeignKey("member.id"))
@@ -46,9 +50,10 @@ class Activity(Base):
 
 
 class SignUpState(StrEnum):
-    """What an invited member answered. A refused leave goes back to INVITED with the reason kept."""
+    """What an invited member answered. A refused leave goes back to INVITED with the reason kept; who WAITS moves up when somebody steps back."""
 
     INVITED = "invited"
+    WAITS = "waits"
     SIGNED_UP = "signed_up"
     LEAVE_ASKED = "leave_asked"
     LEAVE_GRANTED = "leave_granted"
@@ -57,7 +62,8 @@ class SignUpState(StrEnum):
 class SignUp(Base):
     """One row for every invited member: the audience (应到) is a fact of the moment of publication.
 
-    ``leave_no`` is the number by which the secretary answers ("同意 1"): unique among the waiting requests of a branch.
+    ``leave_no`` is the number by which the secretary answers ("同意 1"): unique among the waiting requests of a branch. ``delegate`` is the name
+    of whom the absent asked to do their part; it is only kept, and carries no vote.
     """
 
     __tablename__ = "sign_up"
@@ -67,6 +73,7 @@ class SignUp(Base):
     state: Mapped[SignUpState] = mapped_column(default=SignUpState.INVITED)
     answered_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(Text, default="")
+    delegate: Mapped[str | None]
     leave_no: Mapped[int | None]
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
     decided_at: Mapped[datetime | None]

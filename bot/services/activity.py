@@ -15,6 +15,8 @@ from bot.models.member import Member
 from bot.models.organisation import Organisation, OrganisationKind
 from bot.services.permission import Action, Actor
 from bot.times import at_time, local, moment
+from content import activity_kinds
+from content.activity_kinds import ActivityKind
 
 CHECK_IN_OPENS = timedelta(minutes=60)
 """How long before the start the check-in word is accepted."""
@@ -118,20 +120,41 @@ def seen_by(actor: Actor, action: Action) -> ColumnElement[bool]:
     return Activity.branch_id.in_(nodes) | Activity.branch_id.in_(parents)
 
 
+def led_by(actor: Actor) -> ColumnElement[bool]:
+    """A condition on :class:`Activity`: of a branch where the actor may publish, or of a group where that is the actor's right."""
+    groups = select(Organisation.id).where(actor.within(Action.PUBLISH_GROUP))
+    return seen_by(actor, Action.PUBLISH) | Activity.group_id.in_(groups)
+
+
+def leads(session: Session, actor: Actor, activity: Activity) -> bool:
+    """Whether the activity is one that the actor may change, end, and see the counts of."""
+    return session.scalar(select(Activity.id).where(Activity.id == activity.id, led_by(actor))) is not None
+
+
 def managed(session: Session, actor: Actor, action: Action, number: int | None) -> Sequence[Activity]:
     """The activities an act may be about: number ``number`` if given, else the published ones of the actor's branch.
 
-    :class:`NoSuchActivity` for a number that is not there or lies outside the actor's scope.
+    With :attr:`Action.PUBLISH_GROUP` these are the ones that :func:`led_by` says. :class:`NoSuchActivity` for a number that is not there or
+    lies outside the actor's scope; :class:`NotAllowed` for a group's leader who has published nothing.
     """
     actor.require(action)
-    query = select(Activity).where(seen_by(actor, action)).order_by(Activity.starts_at)
+    scope = led_by(actor) if action is Action.PUBLISH_GROUP else seen_by(actor, action)
+    query = select(Activity).where(scope).order_by(Activity.starts_at)
     if number is not None:
         found = session.scalars(query.where(Activity.id == number)).all()
         if not found:
             raise NoSuchActivity(number=number)
         return found
     own = (Activity.branch_id == actor.member.branch_id, Activity.state == ActivityState.PUBLISHED)
-    return session.scalars(query.where(*own)).all()
+    found = session.scalars(query.where(*own)).all()
+    if action is Action.PUBLISH_GROUP and not found:
+        actor.require(Action.PUBLISH)
+    return found
+
+
+def kind_of(activity: Activity) -> ActivityKind | None:
+    """The kind as data; None for one that is not in the file any more."""
+    return activity_kinds.lookup(activity.kind)
 
 
 def window_opens(activity: Activity) -> datetime:

@@ -1,24 +1,22 @@
-"""Being there: checking in, ending an activity, and what people wrote about it."""
+"""Being there: checking in, and ending an activity."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.db import upsert
 from bot.errors import Refusal
-from bot.models.activity import Activity, ActivityState, Attendance, Reflection, SignUp, SignUpState
+from bot.models.activity import Activity, ActivityState, Attendance, SignUp, SignUpState
 from bot.models.member import Member
 from bot.models.points import PointEntry
 from bot.services import activity as activities
 from bot.services import check_in_word, outbox, points, sign_up
 from bot.times import clock, local, moment
-
-REFLECTED_WITHIN = timedelta(days=7)
 
 
 class WrongWord(Refusal):
@@ -50,11 +48,11 @@ class NotStarted(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class CheckedIn:
-    """A fresh attendance and what it earned; ``before`` is what the member had answered to the invitation."""
+    """A fresh attendance and what it earned (None for a kind without points); ``before`` is what the member had answered to the invitation."""
 
     activity: Activity
     at: datetime
-    award: points.Award
+    award: points.Award | None
     before: SignUpState
 
 
@@ -64,17 +62,16 @@ def is_open(activity: Activity, now: datetime) -> bool:
 
 
 def open_for(session: Session, member: Member, *, now: datetime) -> Sequence[Activity]:
-    """The activities of the member's branch, or with an invitation, to which one can check in now."""
-    invited = select(SignUp.activity_id).where(SignUp.member_id == member.id)
-    return session.scalars(
-        select(Activity)
-        .where(
-            Activity.state == ActivityState.PUBLISHED,
-            Activity.starts_at <= now + activities.CHECK_IN_OPENS,
-            or_(Activity.id.in_(invited), Activity.branch_id == member.branch_id),
-        )
-        .order_by(Activity.starts_at.desc())
-    ).all()
+    """The activities to which one can check in now: those with an invitation, else those of the member's branch (which then refuse)."""
+    opened = select(Activity).where(
+        Activity.state == ActivityState.PUBLISHED, Activity.starts_at <= now + activities.CHECK_IN_OPENS
+    )
+    invited = Activity.id.in_(select(SignUp.activity_id).where(SignUp.member_id == member.id))
+    newest = Activity.starts_at.desc()
+    found = session.scalars(opened.where(invited).order_by(newest)).all()
+    return (
+        found or session.scalars(opened.where(Activity.branch_id == member.branch_id).order_by(newest)).all()
+    )
 
 
 def to_check_in(session: Session, member: Member, *, now: datetime) -> list[Activity]:
@@ -154,16 +151,25 @@ def attend(
     if before is not SignUpState.SIGNED_UP:
         row.state = SignUpState.SIGNED_UP
         row.answered_at = row.answered_at or now
-    award = points.award(
+    return CheckedIn(activity, now, _award(session, activity, member, now, corrected_by), before)
+
+
+def _award(
+    session: Session, activity: Activity, member: Member, now: datetime, giver_id: int | None
+) -> points.Award | None:
+    """The points of the rule that the kind names; None where being there earns nothing by itself."""
+    kind = activities.kind_of(activity)
+    if kind is None or not kind.points:
+        return None
+    return points.award(
         session,
         member.id,
-        "attend",
+        kind.points,
         fact=_fact(session, activity.id, member.id),
         reason=f"参加{activities.short(activity, now)}",
         now=now,
-        giver_id=corrected_by,
+        giver_id=giver_id,
     )
-    return CheckedIn(activity, now, award, before)
 
 
 def _require_not_ended(session: Session, activity: Activity, corrected_by: int | None) -> None:
@@ -292,27 +298,3 @@ def points_given(session: Session, activity_id: int) -> int:
         )
     )
     return given or 0
-
-
-# Reflections ---------------------------------------------------------------------------------------------------------
-
-
-def reflect(
-    session: Session, member: Member, text: str, *, now: datetime
-) -> tuple[Activity | None, points.Award | None]:
-    """Keep what the member wrote, for the activity attended last within seven days, which earns; without one it is kept freely."""
-    activity = session.scalar(
-        select(Activity)
-        .join(Attendance, Attendance.activity_id == Activity.id)
-        .where(Attendance.member_id == member.id, Attendance.at > now - REFLECTED_WITHIN)
-        .order_by(Attendance.at.desc())
-        .limit(1)
-    )
-    session.add(
-        Reflection(activity_id=activity.id if activity else None, member_id=member.id, text=text, at=now)
-    )
-    if activity is None:
-        return None, None
-    fact = f"reflection {activity.id} {member.id}"
-    reason = f"{activities.short(activity, now)}的感想"
-    return activity, points.award(session, member.id, "reflection", fact=fact, reason=reason, now=now)

@@ -45,13 +45,17 @@ def namesakes(session: Session, actor: Actor, text: str) -> list[Member]:
 
 
 def correctable(session: Session, actor: Actor, number: int | None, *, now: datetime) -> Activity:
-    """Activity ``number``, or the branch's newest that has begun within 30 days, ended or not."""
+    """Activity ``number``, or the branch's newest that has begun within 30 days, ended or not.
+
+    One that was only recorded later (补录) invited nobody, so there is nobody to check in.
+    """
     query = select(Activity).where(
         activities.seen_by(actor, Action.CORRECT_ATTENDANCE),
         Activity.branch_id == actor.member.branch_id,
         Activity.state != ActivityState.CANCELLED,
         Activity.starts_at <= now + activities.CHECK_IN_OPENS,
         Activity.starts_at > now - CORRECTABLE,
+        Activity.id.in_(select(SignUp.activity_id)),
     )
     if number is not None:
         query = query.where(Activity.id == number)
@@ -68,7 +72,8 @@ def correct(
     actor.require(Action.CORRECT_ATTENDANCE)
     done = attendance.attend(session, activity, member, now, corrected_by=actor.member.id, reason=reason)
     what = activities.short(activity, now)
-    text = f"{actor.member.name}为您补签了{what}，原因：{reason}。+{done.award.points} 分，本季共 {done.award.total} 分。有不对请联系{actor.member.name}。"
+    gain = f"+{done.award.points} 分，本季共 {done.award.total} 分。" if done.award else ""
+    text = f"{actor.member.name}为您补签了{what}，原因：{reason}。{gain}有不对请联系{actor.member.name}。"
     key = f"correction {activity.id} {now.isoformat()}"
     outbox.push(session, [member.id], text, key=key, now=now, urgency=Urgency.ANSWER)
     return done

@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
 from bot.models.activity import Activity, ActivityState, SignUp
+from bot.models.member import Member, MemberStatus
+from bot.models.organisation import Organisation
 from bot.services import activity as activities
 from bot.services import audience, setting
 from bot.times import at_time, full_moment, local, moment
-from content import theme_days
+from content import activity_kinds, theme_days
 
 THEME_DAY = "主题党日"
 LASTS = timedelta(hours=2)
+"""How long an activity of a kind lasts that is not in the file any more."""
 CLASH_WITHIN = timedelta(hours=2)
 MOST = 60
 """The most characters of a theme or a place."""
@@ -44,14 +47,20 @@ class TooLong(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What is known so far of an activity that is being written; ``closes_at`` None means the default."""
+    """What is known so far of an activity that is being written; ``closes_at`` None means the default, ``capacity`` None no limit.
 
+    ``partner_id`` is the other branch of a 联建.
+    """
+
+    kind: str = THEME_DAY
     theme: str = ""
     on: date | None = None
     at: time | None = None
     place: str = ""
     audience: str = ""
     closes_at: datetime | None = None
+    capacity: int | None = None
+    partner_id: int | None = None
 
     def __post_init__(self) -> None:
         for what, value in (("主题", self.theme), ("地点", self.place)):
@@ -59,17 +68,25 @@ class Draft:
                 raise TooLong(what=what, most=MOST)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """A complete draft with what the organiser should know before sending it."""
+    """A complete draft with what the organiser should know before sending it.
 
+    ``voting`` is how many of the invited have a vote (正式党员), None for a kind in which nothing is decided by vote.
+    """
+
+    kind: str
     theme: str
     production: str
     place: str
     starts_at: datetime
+    ends_at: datetime
     closes_at: datetime
     audience: str
     invited: tuple[int, ...]
+    voting: int | None
+    capacity: int | None
+    partner: Organisation | None
     remarks: tuple[str, ...]
     clashes: tuple[Activity, ...]
 
@@ -88,7 +105,27 @@ def production_of(theme: str) -> str:
 def draft_of(activity: Activity, now: datetime) -> Draft:
     """The activity as a draft, to change it."""
     there = local(activity.starts_at, now)
-    return Draft(activity.theme, there.date(), there.time(), activity.place, "", activity.signup_closes_at)
+    return Draft(
+        kind=activity.kind,
+        theme=activity.theme,
+        on=there.date(),
+        at=there.time(),
+        place=activity.place,
+        closes_at=activity.signup_closes_at,
+        capacity=activity.capacity,
+        partner_id=activity.partner_id,
+    )
+
+
+def lasts(kind: str) -> timedelta:
+    """The usual length of a kind."""
+    known = activity_kinds.lookup(kind)
+    return timedelta(minutes=known.minutes) if known else LASTS
+
+
+def usual_theme(kind: str, month: int) -> str:
+    """What a kind is about when nobody says it: the month's idea for a theme day, else "12月支委会"."""
+    return ideas()[month - 1].theme if kind == THEME_DAY else f"{month}月{kind}"
 
 
 def preview(
@@ -103,28 +140,42 @@ def preview(
     starts_at = at_time(draft.on, draft.at, now)
     if starts_at <= now:
         raise AlreadyPast.of(starts_at, now)
-    invited = _invited(session, branch_id, draft, activity_id)
+    invited = _invited(session, branch_id, draft, activity_id, now)
     kept = session.get_one(Activity, activity_id).signup_closes_at if activity_id else None
     return Preview(
-        draft.theme,
-        production_of(draft.theme),
-        draft.place,
-        starts_at,
-        kept if kept and kept == draft.closes_at else closing(starts_at, draft.closes_at, now),
-        draft.audience,
-        invited,
-        tuple(day_remarks(draft.on)),
-        tuple(clashes(session, branch_id, starts_at, but=activity_id)),
+        kind=draft.kind,
+        theme=draft.theme,
+        production=production_of(draft.theme),
+        place=draft.place,
+        starts_at=starts_at,
+        ends_at=starts_at + lasts(draft.kind),
+        closes_at=kept if kept and kept == draft.closes_at else closing(starts_at, draft.closes_at, now),
+        audience=draft.audience,
+        invited=invited,
+        voting=_voting(session, draft.kind, invited),
+        capacity=draft.capacity,
+        partner=session.get(Organisation, draft.partner_id) if draft.partner_id else None,
+        remarks=tuple(day_remarks(draft.on)),
+        clashes=tuple(clashes(session, invited, starts_at, but=activity_id)),
     )
 
 
-def _invited(session: Session, branch_id: int, draft: Draft, activity_id: int | None) -> tuple[int, ...]:
+def _invited(
+    session: Session, branch_id: int, draft: Draft, activity_id: int | None, now: datetime
+) -> tuple[int, ...]:
     if activity_id is not None:
         return tuple(session.scalars(select(SignUp.member_id).where(SignUp.activity_id == activity_id)))
-    members = audience.addressed(session, branch_id, draft.audience)
-    if not members:
-        raise audience.NobodyAddressed(audience=draft.audience)
+    members = audience.addressed(session, branch_id, draft.audience, on=now.date())
     return tuple(member.id for member in members)
+
+
+def _voting(session: Session, kind: str, invited: Sequence[int]) -> int | None:
+    """How many of the invited are full members, where the kind has a quorum: nobody on probation has a vote (党章第七条)."""
+    known = activity_kinds.lookup(kind)
+    if known is None or known.quorum is None:
+        return None
+    full = select(func.count()).where(Member.id.in_(invited), Member.status == MemberStatus.FULL)
+    return session.scalar(full) or 0
 
 
 def day_remarks(on: date) -> Iterator[str]:
@@ -151,17 +202,18 @@ def closing(starts_at: datetime, wanted: datetime | None, now: datetime) -> date
 
 
 def clashes(
-    session: Session, branch_id: int, starts_at: datetime, *, but: int | None = None
+    session: Session, invited: Sequence[int], starts_at: datetime, *, but: int | None = None
 ) -> Sequence[Activity]:
-    """Other activities of the branch that start within two hours."""
+    """Other activities that start within two hours and to which one of these people is invited."""
+    theirs = select(SignUp.activity_id).where(SignUp.member_id.in_(invited))
     return session.scalars(
         select(Activity)
         .where(
-            Activity.branch_id == branch_id,
             Activity.state == ActivityState.PUBLISHED,
             Activity.starts_at > starts_at - CLASH_WITHIN,
             Activity.starts_at < starts_at + CLASH_WITHIN,
             Activity.id != (but or 0),
+            Activity.id.in_(theirs),
         )
         .order_by(Activity.starts_at)
     ).all()

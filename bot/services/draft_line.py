@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, time
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -17,10 +18,18 @@ from bot.services import audience
 from bot.services import draft as drafts
 from bot.services.draft import Draft
 from bot.times import at_time
+from content import activity_kinds
+from content.activity_kinds import Attends
 
 _VERB = r"(?:改为|改成|改到|改在|换成|换到|定在|:)"
 _LABEL = re.compile(
     rf"(?:(?P<what>主题|时间|日期|地点|对象|范围)\s*{_VERB}|(?P<closes>(?:报名)?截止)(?:时间)?\s*(?:{_VERB}|到|在)?)"
+)
+_CAPACITY = re.compile(
+    r"[,，;；。]?\s*(?:(?:限额?|名额|最多)\s*(?P<most>\d{1,4})\s*(?:个?人|名)|不限(?:人数|名额))"
+)
+_PARTNER = re.compile(
+    r"(?:和|与|同|跟)\s*(?P<who>[^\s,，。;；:：和与同跟]{2,30}?支部)(?:一起|共同)?(?:开展)?(?:联建|共建)?"
 )
 _MOVE = re.compile(r"^(?:请|把|将|活动)*(?P<verb>改到|改在|换到|改为|改成|改|换成)?\s*")
 
@@ -31,17 +40,20 @@ class ChangeNotUnderstood(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """The branch whose activity is written, and the moment at which it is written."""
+    """The branch whose activity is written, the moment at which it is written, and whom its author may address."""
 
     session: Session
     branch_id: int
     now: datetime
+    known: tuple[str, ...] = ()
 
 
-def read_line(where: Where, text: str) -> Draft:
+def read_line(where: Where, text: str, draft: Draft) -> Draft:
     """One line with everything: "12月5日14:30 三楼会议室 主题:宪法宣传进班组"; what is not labelled is the place, or alone the theme."""
+    text, draft = _with_capacity(text, draft)
     head, labels = cut(text)
-    draft = _with_labels(where, Draft(), [pair for pair in labels if pair[0] != "截止"])
+    head, draft = _with_partner(where, head, text, draft)
+    draft = _with_labels(where, draft, [pair for pair in labels if pair[0] != "截止"])
     found = when.find(head, where.now)
     if found.day is None and found.time is None and draft.on is None and " " in draft.theme:
         # "主题:宪法宣传 12月5日 …": the label's value ends at the blank, the rest is the line.
@@ -49,7 +61,7 @@ def read_line(where: Where, text: str) -> Draft:
         draft, found = replace(draft, theme=theme), when.find(more, where.now)
     draft = replace(draft, on=found.day or draft.on, at=found.time or draft.at)
     _require_future(where, draft)
-    rest = found.rest.strip(" ,。;")
+    rest, draft = _without_audience(where, found.rest.strip(" ,。;"), draft)
     if rest and not draft.theme and found.day is None and found.time is None:
         draft = replace(draft, theme=rest)
     elif rest and not draft.place:
@@ -57,9 +69,39 @@ def read_line(where: Where, text: str) -> Draft:
     return _with_labels(where, draft, [pair for pair in labels if pair[0] == "截止"])
 
 
+def _with_capacity(text: str, draft: Draft) -> tuple[str, Draft]:
+    """The text without "限 20 人" (or 不限人数), and the draft with it. A limit of nobody is none."""
+    found = _CAPACITY.search(text)
+    if found is None:
+        return text, draft
+    most = int(found["most"] or 0) or None
+    return text[: found.start()] + text[found.end() :], replace(draft, capacity=most)
+
+
+def _with_partner(where: Where, head: str, text: str, draft: Draft) -> tuple[str, Draft]:
+    """For a 联建 the head without "和营销党支部联建", which may also stand in the theme, and the draft with that branch."""
+    kind = activity_kinds.lookup(draft.kind)
+    found = _PARTNER.search(text) if kind and kind.attends is Attends.JOINT else None
+    if found is None:
+        return head, draft
+    draft = with_partner(where, draft, found["who"])
+    return _PARTNER.sub(" ", head, count=1), draft
+
+
+def _without_audience(where: Where, rest: str, draft: Draft) -> tuple[str, Draft]:
+    """The rest without a word that is exactly an audience ("第二党小组"), and the draft with it."""
+    for word in rest.split():
+        said = audience.exact(where.session, where.branch_id, word, where.known)
+        if said and not draft.audience:
+            return " ".join(other for other in rest.split() if other != word), replace(draft, audience=said)
+    return rest, draft
+
+
 def edit(where: Where, draft: Draft, text: str, activity: Activity | None = None) -> Draft:
     """The draft with what the text changes; :class:`ChangeNotUnderstood` when it changes nothing."""
-    head, labels = cut(text)
+    unlimited, draft = _with_capacity(text, draft)
+    limited = unlimited != text
+    head, labels = cut(unlimited)
     head = nlu.bare(head)
     moved = _MOVE.match(head)
     verb = moved["verb"] if moved else None
@@ -69,7 +111,7 @@ def edit(where: Where, draft: Draft, text: str, activity: Activity | None = None
     draft = replace(draft, on=found.day or draft.on, at=found.time or draft.at)
     if found.day is None and found.time is None and verb in ("改到", "改在", "换到") and said:
         draft = replace(draft, place=said)
-    elif found.rest or not (labels or found.day or found.time):
+    elif found.rest or not (labels or found.day or found.time or limited):
         raise ChangeNotUnderstood(said=(found.rest or text)[:20])
     draft = _with_labels(
         where, draft, [pair for pair in labels if pair[0] != "截止"], fixed=activity is not None
@@ -123,6 +165,7 @@ def _with_labels(
 
 
 def with_moment(where: Where, draft: Draft, text: str) -> Draft:
+    """The draft with the day, the time, or both that a text says."""
     found = when.find(text, where.now)
     if found.day is None and found.time is None:
         raise when.WhenNotUnderstood(said=text[:20])
@@ -141,7 +184,13 @@ def _with_closing(where: Where, draft: Draft, text: str) -> Draft:
 
 
 def with_audience(where: Where, draft: Draft, text: str) -> Draft:
-    return replace(draft, audience=audience.named(where.session, where.branch_id, text))
+    """The draft with the audience that a text means, of those its author may address."""
+    return replace(draft, audience=audience.named(where.session, where.branch_id, text, where.known))
+
+
+def with_partner(where: Where, draft: Draft, text: str) -> Draft:
+    """The draft with the other branch that a text names."""
+    return replace(draft, partner_id=audience.partner(where.session, where.branch_id, text).id)
 
 
 def _start(where: Where, draft: Draft) -> datetime | None:
@@ -155,12 +204,19 @@ def _require_future(where: Where, draft: Draft) -> None:
         raise drafts.AlreadyPast.of(starts_at or at_time(draft.on, time(), where.now), where.now)
 
 
-def to_data(draft: Draft) -> dict[str, str]:
+def to_data(draft: Draft) -> dict[str, str | int]:
     """The draft as JSON."""
-    return {k: v if isinstance(v, str) else v.isoformat() for k, v in asdict(draft).items() if v is not None}
+    plain = (str, int)
+    return {
+        k: v if isinstance(v, plain) else v.isoformat() for k, v in asdict(draft).items() if v is not None
+    }
 
 
-def from_data(data: dict[str, str]) -> Draft:
+def from_data(data: dict[str, Any]) -> Draft:
     """The draft that :func:`to_data` wrote."""
-    read = {"on": date.fromisoformat, "at": time.fromisoformat, "closes_at": datetime.fromisoformat}
-    return Draft(**{k: read[k](v) if k in read else v for k, v in data.items()})  # type: ignore[arg-type]
+    read: dict[str, Callable[[str], Any]] = {
+        "on": date.fromisoformat,
+        "at": time.fromisoformat,
+        "closes_at": datetime.fromisoformat,
+    }
+    return Draft(**{k: read[k](v) if k in read else v for k, v in data.items()})

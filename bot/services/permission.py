@@ -18,6 +18,7 @@ class Action(StrEnum):
     """Something that not everybody may do."""
 
     PUBLISH = "发布活动和通知"
+    PUBLISH_GROUP = "发布党小组活动"
     SEE_BRANCH = "查看本支部情况"
     SEE_GROUP = "查看本小组情况"
     DECIDE_LEAVE = "审批请假"
@@ -39,7 +40,7 @@ RIGHTS: dict[RoleName, frozenset[Action]] = {
     RoleName.ORGANISER: _COMMITTEE,
     RoleName.PUBLICITY: _COMMITTEE,
     RoleName.DISCIPLINE: _COMMITTEE,
-    RoleName.GROUP_LEADER: frozenset({Action.SEE_GROUP}),
+    RoleName.GROUP_LEADER: frozenset({Action.SEE_GROUP, Action.PUBLISH_GROUP}),
     RoleName.ADMIN: frozenset(Action),
 }
 

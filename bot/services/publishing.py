@@ -15,35 +15,42 @@ from bot.models.activity import Activity, ActivityState, SignUp, SignUpState
 from bot.models.identity import Identity
 from bot.models.member import Member
 from bot.models.notice import Notice, Receipt
+from bot.models.organisation import Organisation
 from bot.models.outbox import Outbox, OutboxState, Urgency
 from bot.services import activity as activities
-from bot.services import draft, outbox
+from bot.services import audience, draft, outbox, sign_up
 from bot.times import day, full_moment, local
+from content import activity_kinds
+from content.activity_kinds import Attends
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A new activity, how many are addressed, and the names that no channel reaches."""
+    """A new activity, how many are addressed, the names that no channel reaches, and who of a partner's branch is told."""
 
     activity: Activity
     invited: int
     unreachable: tuple[str, ...]
+    partners: tuple[str, ...] = ()
 
 
-def publish(
-    session: Session, author: Member, wanted: draft.Draft, *, now: datetime, kind: str = draft.THEME_DAY
-) -> Published:
+def publish(session: Session, author: Member, wanted: draft.Draft, *, now: datetime) -> Published:
     """Create the activity of the author's branch with its audience and notice, and queue the notice to everybody addressed."""
     checked = draft.preview(session, author.branch_id, wanted, now=now)
+    kind = activity_kinds.lookup(checked.kind)
+    of_group = kind is not None and kind.attends is Attends.GROUP
     activity = Activity(
         branch_id=author.branch_id,
-        kind=kind,
+        group_id=audience.group_id(session, author.branch_id, checked.audience) if of_group else None,
+        kind=checked.kind,
         theme=checked.theme,
         place=checked.place,
         starts_at=checked.starts_at,
-        ends_at=checked.starts_at + draft.LASTS,
+        ends_at=checked.ends_at,
         signup_closes_at=checked.closes_at,
         production=checked.production,
+        capacity=checked.capacity,
+        partner_id=wanted.partner_id,
         secret=secrets.token_hex(16),
         created_by=author.id,
         published_at=now,
@@ -58,7 +65,54 @@ def publish(
         ],
     )
     _announce(session, activity, author, checked.invited, now)
-    return Published(activity, len(checked.invited), unreachable(session, checked.invited))
+    partners = _tell_partner(session, activity, author, now) if checked.partner else ()
+    return Published(activity, len(checked.invited), unreachable(session, checked.invited), partners)
+
+
+def _tell_partner(session: Session, activity: Activity, author: Member, now: datetime) -> tuple[str, ...]:
+    """Tell the partner's secretary, who invites the own people by an own activity; their names.
+
+    Nobody publishes for another branch. When the partner has published its half, both share the check-in word: there is one screen.
+    """
+    assert activity.partner_id is not None, "a partner was told of an activity without one"
+    theirs = _other_half(session, activity)
+    if theirs is not None:
+        activity.secret = theirs.secret
+    leaders = sign_up.leaders(session, activity.partner_id, on=now.date())
+    text = _agreed(session, activity, now) if theirs else _invitation(session, activity, author, now)
+    key = f"activity {activity.id} partner"
+    outbox.push(session, [one.id for one in leaders], text, key=key, now=now, expires_at=activity.starts_at)
+    return tuple(one.name for one in leaders)
+
+
+def _other_half(session: Session, activity: Activity) -> Activity | None:
+    """The partner's own activity for the same occasion."""
+    return session.scalars(
+        select(Activity).where(
+            Activity.branch_id == activity.partner_id,
+            Activity.partner_id == activity.branch_id,
+            Activity.starts_at == activity.starts_at,
+            Activity.state == ActivityState.PUBLISHED,
+        )
+    ).first()
+
+
+def _invitation(session: Session, activity: Activity, author: Member, now: datetime) -> str:
+    own = session.get_one(Organisation, activity.branch_id).name
+    there = local(activity.starts_at, now)
+    when = f"{there.year}年{there.month}月{there.day}日{there:%H:%M}"
+    return (
+        f"{own}邀请贵支部开展{activity.kind}：{activity.theme}\n"
+        f"时间：{full_moment(activity.starts_at, now)}\n地点：{activity.place}\n"
+        f"同意的话，请发下面这一行，预览确认后通知本支部党员：\n"
+        f"发布{activity.kind} {when} {activity.place} 和{own}联建 主题:{activity.theme}\n"
+        f"有疑问请联系{author.name}。"
+    )
+
+
+def _agreed(session: Session, activity: Activity, now: datetime) -> str:
+    own = session.get_one(Organisation, activity.branch_id).name
+    return f"{own}已同意{activity.kind}“{activity.theme}”，并通知了本支部党员。时间：{full_moment(activity.starts_at, now)}，现场用同一个签到口令。"
 
 
 def _announce(
@@ -101,6 +155,8 @@ def notice_text(activity: Activity, now: datetime) -> str:
     ]
     if activity.production:
         lines.append(f"结合生产：{activity.production}")
+    if activity.capacity:
+        lines.append(f"限 {activity.capacity} 人，先报先得，报满后可以候补。")
     lines.append(f"请在{day(closes.date(), now)}{closes:%H:%M}前回复 报名；不能参加请回复 请假 原因。")
     return "\n".join(lines)
 
@@ -130,7 +186,7 @@ def change(session: Session, activity: Activity, wanted: draft.Draft, *, now: da
     checked = draft.preview(session, activity.branch_id, wanted, now=now, activity_id=activity.id)
     before = (activity.theme, activity.starts_at, activity.place)
     activity.theme, activity.production, activity.place = checked.theme, checked.production, checked.place
-    activity.starts_at, activity.ends_at = checked.starts_at, checked.starts_at + draft.LASTS
+    activity.starts_at, activity.ends_at = checked.starts_at, checked.ends_at
     activity.signup_closes_at = checked.closes_at
     session.flush()
     if (checked.theme, checked.starts_at, checked.place) == before:

@@ -29,6 +29,7 @@ from tests.chat import PhoneBook
 # What DOMAIN.md §1 grants, written out once more, so that a slip in the code's table is seen.
 COMMITTEE = {
     Action.PUBLISH,
+    Action.PUBLISH_GROUP,
     Action.SEE_BRANCH,
     Action.SEE_GROUP,
     Action.DECIDE_LEAVE,
@@ -46,7 +47,7 @@ GRANTED: dict[RoleName | None, set[Action]] = {
     RoleName.ORGANISER: COMMITTEE,
     RoleName.PUBLICITY: COMMITTEE,
     RoleName.DISCIPLINE: COMMITTEE,
-    RoleName.GROUP_LEADER: {Action.SEE_GROUP},
+    RoleName.GROUP_LEADER: {Action.SEE_GROUP, Action.PUBLISH_GROUP},
     RoleName.ADMIN: LEADING | {Action.SEE_AUDIT},
 }
 
