@@ -17,6 +17,7 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from bot.channels.outbound import shown_as_text
 from bot.models.activity import Activity, Attendance
 from bot.models.identity import Identity, Inbox
 from bot.models.member import Member
@@ -239,9 +240,8 @@ def _inbox(session: Session) -> dict[str, str]:
 def _compare_answers(diary: Diary, inbox: dict[str, str]) -> None:
     for number, said in diary.messages.items():
         if said.shown is not None:
-            assert inbox.get(number) == said.shown, (
-                f"{said.name} saw {said.shown!r}, kept is {inbox.get(number)!r}"
-            )
+            kept = shown_as_text(inbox.get(number, ""))
+            assert kept == said.shown, f"{said.name} saw {said.shown!r}, kept is {kept!r}"
     assert inbox.keys() <= diary.messages.keys(), "an answer to a message that nobody sent"
 
 
