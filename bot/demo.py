@@ -128,7 +128,7 @@ def create_flask(demo: Demo, wake: Callable[[], None]) -> Flask:
 @contextmanager
 def running(folder: Path, *, port: int = 0, start: datetime | None = None) -> Iterator[Demo]:
     """The demo answering on loopback in a thread of its own; port 0 takes a free one. OSError when the port is taken."""
-    from waitress import create_server
+    from waitress.server import create_server
 
     listener = socket.create_server(("127.0.0.1", port))
     demo = build(folder, f"http://127.0.0.1:{listener.getsockname()[1]}", start=start)

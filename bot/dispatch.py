@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
 
-from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy import RowMapping, Table, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
@@ -40,7 +40,10 @@ WHO_SPEAKS = (
     select(Identity, Member, *(CONVERSATION.c[name] for name in COLUMNS))
     .join(CONVERSATION, CONVERSATION.c.identity_id == Identity.id)
     .outerjoin(Member, Member.id == Identity.member_id)
-    .where(Identity.channel == bindparam("channel"), Identity.external_id == bindparam("sender"))
+    .where(
+        Identity.channel.in_(bindparam("channels", expanding=True)),
+        Identity.external_id.in_(bindparam("senders", expanding=True)),
+    )
     .with_for_update(of=CONVERSATION, key_share=True)
 )
 GO_ON = (
@@ -49,6 +52,10 @@ GO_ON = (
     .values({name: bindparam(f"new_{name}") for name in COLUMNS})
 )
 REMEMBER = insert(Inbox.__table__)  # type: ignore[arg-type]  # the table itself: no ORM work for a row nobody loads
+
+
+People = dict[tuple[str, str], tuple[Identity, RowMapping]]
+"""By channel and sender: who it is, and the row of the conversation."""
 
 
 class Dispatcher:
@@ -72,9 +79,10 @@ class Dispatcher:
 
     def _together(self, messages: list[Message]) -> list[Reply | None]:
         """All in one transaction; when anything at all goes wrong, nothing happened, and each has its own."""
-        if len(messages) > 1:
+        senders = [(message.channel, message.sender) for message in messages]
+        if 1 < len(messages) == len(set(senders)):
             with contextlib.suppress(Exception), self.database.write() as session:
-                return [self._in(session, message, self._routed) for message in messages]
+                return self._in(session, messages, self._routed)
         return [self._alone(message) for message in messages]
 
     def _alone(self, message: Message) -> Reply | None:
@@ -96,34 +104,49 @@ class Dispatcher:
     def _answer(self, message: Message) -> Reply | None:
         try:
             with self.database.write() as session:
-                return self._in(session, message, self._routed)
+                return self._in(session, [message], self._routed)[0]
         except Refusal as refusal:
             sentence = Reply(str(refusal))
             with self.database.write() as session:
-                return self._in(session, message, lambda ctx: sentence)
+                return self._in(session, [message], lambda ctx: sentence)[0]
 
-    def _in(self, session: Session, message: Message, answer: Callable[[Context], Reply]) -> Reply | None:
-        """Answer within a transaction and remember the answer."""
+    def _in(
+        self, session: Session, messages: list[Message], answer: Callable[[Context], Reply]
+    ) -> list[Reply | None]:
+        """Answer messages of different senders within a transaction, and remember the answers."""
         now = self.clock()
-        identity, talk = self._enter(session, message, now)
+        people = self._enter(session, messages)
+        replies = [self._one(session, message, people, answer, now) for message in messages]
+        # Last, so that a second delivery collides here and all it did is rolled back.
+        remembered = [
+            {
+                "channel": message.channel,
+                "message_id": message.id,
+                "identity_id": people[message.channel, message.sender][0].id,
+                "kind": message.kind,
+                "answered_at": now,
+                "reply": to_json(reply),
+            }
+            for message, reply in zip(messages, replies, strict=True)
+        ]
+        session.connection().execute(REMEMBER, remembered)
+        return [reply if reply.text else None for reply in replies]
+
+    def _one(
+        self, session: Session, message: Message, people: People, answer: Callable[[Context], Reply], now: datetime
+    ) -> Reply:
+        identity, row = people[message.channel, message.sender]
+        session.add(identity)
+        identities.heard(identity, message.at, left=message.kind is Kind.UNSUBSCRIBE)
+        talk = Talk(row, now)
         ctx = Context(session, message, identity, now, self.settings, self.routes.router, talk)
         reply = with_waiting(ctx, answer(ctx))
         session.flush()
         if talk.changed:
             new = {f"new_{name}": getattr(talk.row, name) for name in COLUMNS}
             session.connection().execute(GO_ON, {"who": identity.id, **new})
-        # Last, so that a second delivery collides here and all it did is rolled back.
-        remembered = {
-            "channel": message.channel,
-            "message_id": message.id,
-            "identity_id": identity.id,
-            "kind": message.kind,
-            "answered_at": now,
-            "reply": to_json(reply),
-        }
-        session.connection().execute(REMEMBER, remembered)
-        session.expunge_all()
-        return reply if reply.text else None
+        session.expunge_all()  # the next message must read what this one wrote by statement
+        return reply
 
     def _routed(self, ctx: Context) -> Reply:
         answer, by_step = route(self.routes, ctx)
@@ -131,17 +154,17 @@ class Dispatcher:
         ctx.talk.answered(reply, by_step=by_step)
         return reply
 
-    def _enter(self, session: Session, message: Message, now: datetime) -> tuple[Identity, Talk]:
-        """Who the sender is, and where the conversation stands, locked against the sender's other messages."""
-        who = {"channel": message.channel, "sender": message.sender}
-        row = session.execute(WHO_SPEAKS, who).one_or_none()
-        if row is None:
-            identities.open_identity(session, message.channel, message.sender)
-            row = session.execute(WHO_SPEAKS, who).one()
-        identity: Identity = row[0]
-        set_committed_value(identity, "member", row[1])
-        identities.heard(identity, message.at, left=message.kind is Kind.UNSUBSCRIBE)
-        return identity, Talk(row._mapping, now)
+    def _enter(self, session: Session, messages: list[Message]) -> People:
+        """Who the senders are, and where their conversations stand, locked against their other messages."""
+        who = {"channels": {m.channel for m in messages}, "senders": {m.sender for m in messages}}
+        people = _found(session, who)
+        strangers = [m for m in messages if (m.channel, m.sender) not in people]
+        if strangers:
+            for message in strangers:
+                identities.open_identity(session, message.channel, message.sender)
+            people = _found(session, who)
+        session.expunge_all()
+        return people
 
     def _stored(self, message: Message) -> Reply | None:
         with self.database.read() as session:
@@ -149,6 +172,15 @@ class Dispatcher:
                 select(Inbox.reply).where(Inbox.channel == message.channel, Inbox.message_id == message.id)
             )
         return from_json(reply) if reply and reply["text"] else None
+
+
+def _found(session: Session, who: dict[str, set[str]]) -> People:
+    people: People = {}
+    for row in session.execute(WHO_SPEAKS, who):
+        identity: Identity = row[0]
+        set_committed_value(identity, "member", row[1])
+        people[identity.channel, identity.external_id] = (identity, row._mapping)
+    return people
 
 
 def as_reply(answer: Answer) -> Reply:

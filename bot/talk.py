@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+
+from sqlalchemy import RowMapping
 
 from bot.chat import Ask, Reply, name_of
 
@@ -23,7 +24,7 @@ class State:
 
     __slots__ = COLUMNS
 
-    def __init__(self, row: Mapping[str, Any]) -> None:
+    def __init__(self, row: RowMapping) -> None:
         self.frames: list[Frame] = row["frames"]
         self.asking: bool = row["asking"]
         self.choices: list[str] = row["choices"]
@@ -35,7 +36,7 @@ class State:
 class Talk:
     """Reads and changes where a conversation stands; ``before`` is the row as it was."""
 
-    def __init__(self, before: Mapping[str, Any], now: datetime) -> None:
+    def __init__(self, before: RowMapping, now: datetime) -> None:
         self.before, self.row, self.now = before, State(before), now
         row = self.row
         if any(datetime.fromisoformat(frame["until"]) <= now for frame in row.frames):
@@ -90,7 +91,8 @@ class Talk:
             frames.pop()
         if isinstance(reply, Ask):
             step = name_of(reply.step)
-            frames = [frame for frame in frames if frame["step"] != step][-DEPTH + 1 :] + [self._frame(reply)]
+            others = [frame for frame in frames if frame["step"] != step]
+            frames = [*others[-DEPTH + 1 :], self._frame(reply)]
         self.row.frames = frames
         self.row.asking = isinstance(reply, Ask) or (self.row.asking and not by_step)
         self.row.choices = list(reply.choices)
