@@ -1,11 +1,29 @@
 """All tables; importing this package completes the metadata."""
 
-from bot.models import activity, audit, ballot, identity, job, member, minutes, notice, organisation, outbox, points, quiz, series, study
+from bot.models import (
+    activity,
+    audit,
+    ballot,
+    course,
+    identity,
+    job,
+    member,
+    minutes,
+    notice,
+    organisation,
+    outbox,
+    points,
+    quiz,
+    series,
+    settlement,
+    study,
+)
 
 __all__ = [
     "activity",
     "audit",
     "ballot",
+    "course",
     "identity",
     "job",
     "member",
@@ -16,5 +34,6 @@ __all__ = [
     "points",
     "quiz",
     "series",
+    "settlement",
     "study",
 ]

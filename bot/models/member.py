@@ -26,7 +26,7 @@ PARTY_MEMBERS = (MemberStatus.FULL, MemberStatus.PROBATIONARY)
 
 
 class Member(Base):
-    """A person on the roster. ``account`` is the WeCom userid in lower case; ``phone`` is encrypted."""
+    """A person on the roster. ``account`` is the WeCom userid in lower case; ``phone`` is encrypted; an erased one is a name in records."""
 
     __tablename__ = "member"
 
@@ -47,6 +47,7 @@ class Member(Base):
     binding_expires_at: Mapped[datetime | None]
     binding_tries: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]
 
 
 class RoleName(StrEnum):

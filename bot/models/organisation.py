@@ -21,7 +21,10 @@ class OrganisationKind(StrEnum):
 
 
 class Organisation(Base):
-    """One node. ``path`` ("/1/3/") names all nodes above, so that one comparison scopes a query to a subtree."""
+    """One node. ``path`` ("/1/3/") names all nodes above, so that one comparison scopes a query to a subtree.
+
+    A merged node stays for its records and says where its people went.
+    """
 
     __tablename__ = "organisation"
     __table_args__ = (UniqueConstraint("parent_id", "name"),)
@@ -31,6 +34,7 @@ class Organisation(Base):
     kind: Mapped[OrganisationKind]
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"), index=True)
     path: Mapped[str] = mapped_column(index=True, default="")
+    merged_into_id: Mapped[int | None]
 
 
 class BranchSetting(Base):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, Text
@@ -14,7 +14,8 @@ from bot.db import Base, Key
 class PointEntry(Base):
     """One award or reversal. ``fact`` names what earned it and is unique, so that a fact earns once.
 
-    ``period`` is the quarter ("2026Q4") in which it counts. A reversal names the entry it takes back in ``reverses_id``.
+    ``period`` is the quarter ("2026Q4") and ``day`` the local day for which it counts. A reversal names the entry it takes back in
+    ``reverses_id``, and has its day. ``chain`` seals the row and all rows of the member before it (:mod:`bot.services.point_chain`).
     """
 
     __tablename__ = "point_entry"
@@ -35,10 +36,12 @@ class PointEntry(Base):
     giver_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
     reverses_id: Mapped[int | None] = mapped_column(ForeignKey("point_entry.id"), unique=True)
     at: Mapped[datetime]
+    day: Mapped[date]
+    chain: Mapped[str]
 
 
 class PointBalance(Base):
-    """The sum of a member's entries of one quarter in one dimension."""
+    """The sum of a member's entries of one quarter in one dimension, and the ``chain`` of the newest of them."""
 
     __tablename__ = "point_balance"
 
@@ -46,6 +49,7 @@ class PointBalance(Base):
     period: Mapped[str] = mapped_column(primary_key=True)
     dimension: Mapped[str] = mapped_column(primary_key=True)
     points: Mapped[int]
+    chain: Mapped[str] = mapped_column(default="")
 
 
 class ClaimKind(StrEnum):
@@ -65,7 +69,7 @@ class ClaimState(StrEnum):
 
 
 class Claim(Base):
-    """A claim or an appeal of a member, and its course."""
+    """A claim or an appeal of a member, and its course. ``seen_by`` is the group leader who looked at it first, where the branch has two steps."""
 
     __tablename__ = "claim"
     __table_args__ = (Index("ix_claim_state", "state", "id"),)
@@ -79,6 +83,9 @@ class Claim(Base):
     state: Mapped[ClaimState] = mapped_column(default=ClaimState.WAITING)
     at: Mapped[datetime]
     decide_by: Mapped[datetime]
+    seen_by: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
+    seen_at: Mapped[datetime | None]
+    remark: Mapped[str] = mapped_column(Text, default="")
     decided_by: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
     decided_at: Mapped[datetime | None]
     decision: Mapped[str] = mapped_column(Text, default="")

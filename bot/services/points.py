@@ -7,16 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import bindparam, exists, func, select
 from sqlalchemy.orm import Session, aliased
 
-from bot.db import upsert
+from bot.db import dialect_of, upsert_into
 from bot.errors import Refusal
 from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.models.points import PointBalance, PointEntry
+from bot.services import point_chain
 from bot.services.permission import Action, Actor
+from bot.services.point_chain import Discrepancy
 from bot.times import local, quarter
 from content import points as rules_file
 from content.points import PointRules, Rule
@@ -122,16 +125,13 @@ def award(
         "giver_id": giver_id,
         "reverses_id": None,
         "at": now,
+        "day": now.date(),
     }
-    entry_id = session.execute(
-        upsert(session, PointEntry)
-        .values(row)
-        .on_conflict_do_nothing(index_elements=["fact"])
-        .returning(PointEntry.id)
-    ).scalar()
+    row = _sealed(session, row)
+    entry_id = session.connection().execute(_writing(dialect_of(session)).entry, row).scalar()
     if entry_id is None:
         return Award(0, rule, total(session, member_id, period), None)
-    _move(session, member_id, period, rule.dimension, given)
+    _move(session, row)
     return Award(given, rule, total(session, member_id, period), entry_id)
 
 
@@ -141,23 +141,31 @@ def reverse(session: Session, entry: PointEntry, *, reason: str, giver_id: int, 
         raise IsAReversal(number=entry.id)
     if session.scalar(select(PointEntry.id).where(PointEntry.reverses_id == entry.id)):
         raise AlreadyReversed(number=entry.id)
-    row = PointEntry(
-        member_id=entry.member_id,
-        rule=entry.rule,
-        version=entry.version,
-        dimension=entry.dimension,
-        points=-entry.points,
-        fact=f"reversal {entry.id}",
-        reason=reason,
-        period=entry.period,
-        giver_id=giver_id,
-        reverses_id=entry.id,
-        at=now,
+    facts = {"points": -entry.points, "fact": f"reversal {entry.id}", "reverses_id": entry.id}
+    return _like(session, entry, facts, reason, giver_id, now)
+
+
+def _like(
+    session: Session, entry: PointEntry, facts: dict[str, Any], reason: str, giver_id: int, now: datetime
+) -> PointEntry:
+    """A new row by the rule, version, quarter and day of an old one."""
+    lock(session, entry.member_id)
+    kept = ("member_id", "rule", "version", "dimension", "period", "day")
+    row = _sealed(
+        session,
+        {
+            **{name: getattr(entry, name) for name in kept},
+            "reason": reason,
+            "giver_id": giver_id,
+            "at": now,
+            **facts,
+        },
     )
-    session.add(row)
+    new = PointEntry(**row)
+    session.add(new)
     session.flush()
-    _move(session, entry.member_id, entry.period, entry.dimension, -entry.points)
-    return row
+    _move(session, row)
+    return new
 
 
 def give(
@@ -248,36 +256,18 @@ def correct(
     reversal = reverse(session, standing_entry, reason=reason, giver_id=giver_id, now=now) if counts else None
     if points == 0:
         return reversal, None
-    row = PointEntry(
-        member_id=standing_entry.member_id,
-        rule=standing_entry.rule,
-        version=standing_entry.version,
-        dimension=standing_entry.dimension,
-        points=points,
-        fact=f"correction {standing_entry.id}",
-        reason=reason,
-        period=standing_entry.period,
-        giver_id=giver_id,
-        reverses_id=None,
-        at=now,
-    )
-    session.add(row)
-    session.flush()
-    _move(session, row.member_id, row.period, row.dimension, points)
-    return reversal, row
+    facts = {"points": points, "fact": f"correction {standing_entry.id}", "reverses_id": None}
+    return reversal, _like(session, standing_entry, facts, reason, giver_id, now)
 
 
 def total(session: Session, member_id: int, period: str) -> int:
     """The sum of a member's quarter, each dimension counted up to its cap."""
-    rows = session.execute(
-        select(PointBalance.dimension, PointBalance.points).where(
-            PointBalance.member_id == member_id, PointBalance.period == period
-        )
-    )
-    return sum(counted(dimension, points) for dimension, points in rows)
+    this = {"member": member_id, "first": period, "last": period}
+    rows = session.connection().execute(_BALANCES, this)
+    return sum(counted(dimension, points) for _, dimension, points in rows)
 
 
-# Built once: these two answer the most frequent question, and putting a statement together costs more than running it.
+# Built once: putting a statement together costs more than running it, and points are asked for and given all day.
 _BALANCES = select(*PointBalance.__table__.c["period", "dimension", "points"]).where(
     PointBalance.member_id == bindparam("member"),
     PointBalance.period.between(bindparam("first"), bindparam("last")),
@@ -288,6 +278,38 @@ _LAST = (
     .order_by(PointEntry.id.desc())
     .limit(5)
 )
+
+_TAKEN_BACK = aliased(PointEntry)
+_EARNED = select(func.coalesce(func.sum(PointEntry.points), 0)).where(
+    PointEntry.member_id == bindparam("member"),
+    PointEntry.rule == bindparam("rule"),
+    PointEntry.at >= bindparam("since"),
+    PointEntry.period == bindparam("period"),
+    PointEntry.reverses_id.is_(None),
+    ~exists().where(_TAKEN_BACK.reverses_id == PointEntry.id),
+)
+_LOCK = select(Member.id).where(Member.id == bindparam("member")).with_for_update(key_share=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """How one kind of database writes an entry (its id, or nothing when the fact has one) and adds to a balance."""
+
+    entry: Any
+    balance: Any
+
+
+@lru_cache
+def _writing(dialect: str) -> _Writing:
+    entry, balance = upsert_into(dialect, PointEntry), upsert_into(dialect, PointBalance)
+    added = PointBalance.points + balance.excluded.points
+    return _Writing(
+        entry.on_conflict_do_nothing(index_elements=["fact"]).returning(PointEntry.id),
+        balance.on_conflict_do_update(
+            index_elements=["member_id", "period", "dimension"],
+            set_={"points": added, "chain": balance.excluded.chain},
+        ),
+    )
 
 
 def standing(session: Session, member_id: int, now: datetime) -> Standing:
@@ -370,49 +392,24 @@ def branch_median(session: Session, branch_id: int, now: datetime) -> float | No
     return float(totals[middle]) if len(totals) % 2 else (totals[middle - 1] + totals[middle]) / 2
 
 
-@dataclass(frozen=True, slots=True)
-class Discrepancy:
-    """A balance that differs from its ledger."""
-
-    member_id: int
-    period: str
-    dimension: str
-    ledger: int
-    balance: int
-
-
 def verify(session: Session) -> list[Discrepancy]:
-    """Recompute every balance from the ledger; the list is empty when all is well."""
-    key = (PointEntry.member_id, PointEntry.period, PointEntry.dimension)
-    sums = session.execute(select(*key, func.sum(PointEntry.points)).group_by(*key))
-    ledger = {(member, period, dimension): int(points) for member, period, dimension, points in sums}
-    balances = {(b.member_id, b.period, b.dimension): b.points for b in session.scalars(select(PointBalance))}
-    return [
-        Discrepancy(*where, ledger.get(where, 0), balances.get(where, 0))
-        for where in sorted(ledger.keys() | balances.keys())
-        if ledger.get(where, 0) != balances.get(where, 0)
-    ]
+    """Recompute every balance and every seal of the ledger; the list is empty when all is well."""
+    return point_chain.verify(session).wrong
 
 
 def room(session: Session, member_id: int, rule: Rule, now: datetime) -> int:
     """How many points a rule's cap still leaves a member in the day, month or quarter of ``now``. What was taken back does not count.
 
-    On PostgreSQL the member is locked until the transaction ends, so that two awards at once cannot both take the last points.
+    The member is locked until the transaction ends, so that two awards at once cannot both take the last points.
     """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(Member.id).where(Member.id == member_id).with_for_update(key_share=True))
-    taken_back = aliased(PointEntry)
-    earned = session.scalar(
-        select(func.coalesce(func.sum(PointEntry.points), 0)).where(
-            PointEntry.member_id == member_id,
-            PointEntry.rule == rule.code,
-            PointEntry.at >= _period_start(rule.per, now),
-            PointEntry.period == quarter(now),
-            PointEntry.reverses_id.is_(None),
-            ~exists().where(taken_back.reverses_id == PointEntry.id),
-        )
-    )
-    return rule.cap - (earned or 0)
+    lock(session, member_id)
+    values = {
+        "member": member_id,
+        "rule": rule.code,
+        "since": _period_start(rule.per, now),
+        "period": quarter(now),
+    }
+    return rule.cap - session.connection().execute(_EARNED, values).scalar_one()
 
 
 def _period_start(per: str, now: datetime) -> datetime:
@@ -423,13 +420,19 @@ def _period_start(per: str, now: datetime) -> datetime:
     return first if per == "month" else first.replace(month=(now.month - 1) // 3 * 3 + 1)
 
 
-def _move(session: Session, member_id: int, period: str, dimension: str, points: int) -> None:
-    """Add to a balance atomically, in one statement, so that no two awards lose each other."""
-    statement = upsert(session, PointBalance).values(
-        member_id=member_id, period=period, dimension=dimension, points=points
-    )
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["member_id", "period", "dimension"], set_={"points": PointBalance.points + points}
-        )
-    )
+def lock(session: Session, member_id: int) -> None:
+    """Let no other transaction add to a member's ledger until this one ends. On SQLite there is only one writer anyway."""
+    if dialect_of(session) == "postgresql":
+        session.connection().execute(_LOCK, {"member": member_id})
+
+
+def _sealed(session: Session, row: dict[str, Any]) -> dict[str, Any]:
+    """The row with its seal; the member is locked."""
+    before = point_chain.newest(session, row["member_id"])
+    return {**row, "chain": point_chain.seal(before, row)}
+
+
+def _move(session: Session, row: dict[str, Any]) -> None:
+    """Add a row to its balance atomically, in one statement, so that no two awards lose each other."""
+    moved = {name: row[name] for name in ("member_id", "period", "dimension", "points", "chain")}
+    session.connection().execute(_writing(dialect_of(session)).balance, moved)

@@ -1,0 +1,39 @@
+"""How a person's place changed: from branch to branch, and from status to status. Rows are added, never edited."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from bot.db import Base, Key
+from bot.models.member import MemberStatus
+
+
+class Transfer(Base):
+    """Somebody went from one branch to another (组织关系 or a reorganisation); ``by_id`` is the admin who entered it."""
+
+    __tablename__ = "transfer"
+
+    id: Mapped[Key]
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), index=True)
+    from_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    to_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    why: Mapped[str]
+    by_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
+    at: Mapped[datetime]
+
+
+class StatusChange(Base):
+    """Somebody has a status from a day on, by the decision that was taken outside the bot."""
+
+    __tablename__ = "status_change"
+
+    id: Mapped[Key]
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), index=True)
+    before: Mapped[MemberStatus]
+    after: Mapped[MemberStatus]
+    since: Mapped[date]
+    by_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
+    at: Mapped[datetime]

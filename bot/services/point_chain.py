@@ -1,0 +1,189 @@
+"""The seal on the ledger: each row is hashed with the member's row before it, so that an edit behind the product's back is found and named.
+
+One chain for each member, so that awards of different people do not wait for each other. A seal is ``number-sha256``: the number counts the
+member's rows, so a removed row leaves a gap. The newest seal also stands in the balance that the row moved, and in final settlements.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, String, bindparam, cast, func, select
+from sqlalchemy.orm import Session
+
+from bot.models.points import PointBalance, PointEntry
+from bot.models.settlement import Settlement, SettlementResult, SettlementState
+
+FACTS = (
+    "member_id",
+    "rule",
+    "version",
+    "dimension",
+    "points",
+    "fact",
+    "reason",
+    "period",
+    "giver_id",
+    "reverses_id",
+)
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+_NEWEST = (
+    select(PointEntry.__table__.c["chain"])
+    .where(PointEntry.member_id == bindparam("member"))
+    .order_by(PointEntry.id.desc())
+    .limit(1)
+)
+
+
+def newest(session: Session, member_id: int) -> str:
+    """The seal of a member's newest row, the empty string without any. The caller holds the member's lock."""
+    return session.connection().execute(_NEWEST, {"member": member_id}).scalar() or ""
+
+
+def seal(before: str, row: dict[str, Any]) -> str:
+    """The seal of a new row after the one whose seal is ``before``."""
+    at = f"{row['at'].astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
+    return _seal(_number(before) + 1, [before, *(row[name] for name in FACTS), at, row["day"].isoformat()])
+
+
+def _seal(number: int, facts: list[Any]) -> str:
+    return f"{number}-{sha256(_encode(facts).encode()).hexdigest()}"
+
+
+def _number(chain: str) -> int:
+    head = chain.partition("-")[0]
+    return int(head) if head.isascii() and head.isdigit() else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Discrepancy:
+    """Something wrong with a member's points: a balance that is not its ledger's sum, or (``entry_id``) a row that was tampered with."""
+
+    member_id: int
+    period: str
+    dimension: str
+    ledger: int
+    balance: int
+    entry_id: int | None = None
+    what: str = "balance is not the sum of the ledger"
+
+
+@dataclass(slots=True)
+class Verified:
+    """How many rows were looked at, and what is wrong."""
+
+    rows: int = 0
+    wrong: list[Discrepancy] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Walk:
+    """Where the walk through one member's rows stands: the seal before with its number, and a row that does not fit until the next one tells why."""
+
+    before: str = ""
+    number: int = 0
+    odd: tuple[str, Row[Any]] | None = None
+
+
+def verify(session: Session) -> Verified:
+    """Recompute every seal and every balance. Memory grows with members and quarters, not with rows."""
+    done, sums, last = Verified(), defaultdict[Any, int](int), dict[Any, str]()
+    anchors = _anchors(session)
+    member, walk = None, _Walk()
+    for row in _rows(session):
+        entry, who, chain = row[0], row[1], row[-1]
+        if who != member:
+            done.wrong += _end(walk)
+            member, walk = who, _Walk()
+        done.rows += 1
+        walk.number += 1
+        if walk.odd is None and chain == _seal(walk.number, [walk.before, *row[1:-1]]):
+            walk.before = chain
+        else:
+            done.wrong += _stumble(walk, row)
+        key = (who, row[8], row[4])
+        sums[key] += row[5]
+        last[key] = chain
+        if anchors and anchors.pop((who, entry), chain) != chain:
+            done.wrong.append(_broken(row, "differs from what a final settlement saw"))
+    done.wrong += _end(walk)
+    done.wrong += (
+        Discrepancy(who, "", "", 0, 0, entry, "removed after a final settlement") for who, entry in anchors
+    )
+    done.wrong += _balances(session, sums, last)
+    return done
+
+
+def _rows(session: Session) -> Iterator[Row[Any]]:
+    """The ledger member by member; moments and days as the text that was hashed, which spares parsing them."""
+    t = PointEntry.__table__.c
+    at: ColumnElement[Any] = cast(t.at, String)
+    if session.get_bind().dialect.name == "postgresql":
+        at = func.to_char(func.timezone("UTC", t.at), "YYYY-MM-DD HH24:MI:SS.US")
+    columns = select(t.id, *(t[name] for name in FACTS), at, cast(t.day, String), t.chain)
+    connection = session.connection().execution_options(yield_per=5000)
+    yield from connection.execute(columns.order_by(t.member_id, t.id))
+
+
+def _stumble(walk: _Walk, row: Row[Any]) -> Iterator[Discrepancy]:
+    """A row that does not fit, or the one after it, which tells why: if it follows the row before the odd one, that was put in between."""
+    chain, facts = row[-1], list(row[1:-1])
+    if walk.odd is not None:
+        before, odd = walk.odd
+        walk.odd = None
+        inserted = chain == _seal(_number(before) + 1, [before, *facts])
+        yield _broken(odd, "inserted") if inserted else _edited_or_gap(before, odd)
+        if inserted:
+            walk.before = before
+    if chain != _seal(_number(walk.before) + 1, [walk.before, *facts]):
+        walk.odd = (walk.before, row)
+    walk.before, walk.number = chain, _number(chain)
+
+
+def _end(walk: _Walk) -> Iterator[Discrepancy]:
+    if walk.odd is not None:
+        yield _edited_or_gap(*walk.odd)
+
+
+def _edited_or_gap(before: str, row: Row[Any]) -> Discrepancy:
+    gap = _number(row[-1]) - _number(before) - 1
+    if gap > 0:
+        return _broken(row, f"{gap} removed before this row")
+    return _broken(row, "edited" if gap == 0 else "inserted")
+
+
+def _broken(row: Row[Any], what: str) -> Discrepancy:
+    return Discrepancy(row[1], row[8], row[4], row[5], 0, row[0], what)
+
+
+def _balances(session: Session, sums: dict[Any, int], last: dict[Any, str]) -> Iterator[Discrepancy]:
+    """Balances that are not the sum, or whose newest row is gone."""
+    t = PointBalance.__table__.c
+    rows = session.connection().execute(select(t.member_id, t.period, t.dimension, t.points, t.chain))
+    have = {tuple(row[:3]): (row[3], row[4]) for row in rows}
+    for key in sorted(sums.keys() | have.keys()):
+        points, chain = have.get(key, (0, ""))
+        if sums.get(key, 0) != points:
+            yield Discrepancy(*key, ledger=sums.get(key, 0), balance=points)
+        elif last.get(key, "") != chain:
+            what = "newest row removed or inserted"
+            yield Discrepancy(*key, ledger=sums.get(key, 0), balance=points, what=what)
+
+
+def _anchors(session: Session) -> dict[tuple[int, int], str]:
+    """The seals that final settlements kept, by member and entry."""
+    rows = session.execute(
+        select(SettlementResult.member_id, SettlementResult.through_id, SettlementResult.chain)
+        .join(Settlement, Settlement.id == SettlementResult.settlement_id)
+        .where(Settlement.state == SettlementState.FINAL, SettlementResult.through_id > 0)
+    )
+    return {(member, entry): chain for member, entry, chain in rows}
+
+
+__all__ = ["Discrepancy", "Verified", "newest", "seal", "verify"]
