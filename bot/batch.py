@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-MOST = 16
+MOST = 32
 
 
 class _Place(Generic[Task, Result]):

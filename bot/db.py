@@ -99,7 +99,7 @@ def dialect_of(session: Session) -> str:
 class Database:
     """Where transactions begin and end. ``write()`` commits at the end of its block, ``read()`` never does."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 16) -> None:
         self.url = url
         self.sqlite = make_url(url).get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(url) if self.sqlite else _postgresql_engine(url, pool_size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +17,10 @@ from scheduler import runner
 
 log = logging.getLogger("zhibu.server")
 
-THREADS = 8
+THREADS = 32
+SWITCH_S = 0.05
+"""How long a thread may compute before another takes over (Python's own default is 0.005). Every SQLite call lets the others in; with short turns
+they keep cutting into the one that holds the transaction, and messages wait singly instead of in batches (bot/batch.py)."""
 BACKLOG = 64
 PATIENCE_S = 10
 """How long messages in flight may take when the process is to end; the platform hangs up after five."""
@@ -28,6 +32,7 @@ def serve(app: App, host: str, port: int, *, jobs: bool = True) -> None:
 
     stopping = threading.Event()
     sockets: dict[int, Any] = {}
+    sys.setswitchinterval(SWITCH_S)
     composition.warm(app)
     handle = runner.start(app.node) if jobs else None
     flask = composition.create_flask(app, wake=handle.wake if handle else lambda: None)

@@ -11,7 +11,7 @@ from waitress import serve
 
 from bot import app as composition
 from bot.config import Settings
-from bot.server import THREADS
+from bot.server import SWITCH_S, THREADS
 from tests.benchmarks import echo
 
 
@@ -27,6 +27,7 @@ def _echo(values: dict[str, str]) -> Flask:
 
 
 def _zhibu(values: dict[str, str]) -> Flask:
+    sys.setswitchinterval(SWITCH_S)
     app = composition.build(Settings.model_validate(values))
     composition.warm(app)
     return composition.create_flask(app)
