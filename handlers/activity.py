@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from bot import nlu
 from bot.chat import Answer, Ask, Context, Reply, Router
 from bot.choices import NO, YES, which
 from bot.journal import keep
-from bot.models.activity import Activity, SignUp, SignUpState
+from bot.models.activity import Activity, ActivityState, SignUp, SignUpState
 from bot.services import activity as activities
-from bot.services import attendance, publishing
+from bot.services import attendance, publishing, quorum, waiting_list
 from bot.services.permission import Action
 from bot.times import clock, moment
 from content.activity_kinds import Attends
@@ -74,10 +75,29 @@ def describe(ctx: Context, activity: Activity) -> str:
         counts = activities.states(ctx.session, activity.id)
         lines.append(
             f"已报名 {counts[SignUpState.SIGNED_UP]}/{sum(counts.values())}，请假 {counts[SignUpState.LEAVE_GRANTED]}，"
-            f"待批 {counts[SignUpState.LEAVE_ASKED]}，没回复 {counts[SignUpState.INVITED]}。"
+            f"待批 {counts[SignUpState.LEAVE_ASKED]}，没回复 {counts[SignUpState.INVITED]}{_queue(activity, counts)}。"
         )
+        lines += _so_far(ctx, activity)
         lines.append("可以发：谁没报名、签到码、修改活动、取消活动、结束活动")
     return "\n".join(lines)
+
+
+def _queue(activity: Activity, counts: dict[SignUpState, int]) -> str:
+    return f"，限 {activity.capacity} 人，候补 {counts[SignUpState.WAITS]}" if activity.capacity else ""
+
+
+def _so_far(ctx: Context, activity: Activity) -> Iterator[str]:
+    """From the opening of check-in on: who is there, whether that is enough for a vote, and who came late."""
+    if activity.state is ActivityState.CANCELLED or ctx.now < activities.window_opens(activity):
+        return
+    yield f"{attendance.counts(ctx.session, activity.id)}。"
+    votes = quorum.of(ctx.session, activity, now=ctx.now)
+    if votes is not None:
+        yield f"{votes}。"
+    late = attendance.late(ctx.session, activity)
+    if late:
+        names = "、".join(f"{name} {clock(at, ctx.now)}" for name, at in late)
+        yield f"迟到 {len(late)} 人（开始15分钟后签到）：{names}。"
 
 
 def _own_state(ctx: Context, activity: Activity) -> str:
@@ -90,6 +110,9 @@ def _own_state(ctx: Context, activity: Activity) -> str:
     match row.state if row else None:
         case SignUpState.SIGNED_UP:
             return f"您已报名。{opens} 起可以发 签到 口令；去不了请发 请假 原因。"
+        case SignUpState.WAITS:
+            number = waiting_list.place(ctx.session, activity.id, ctx.member.id)
+            return f"名额已满，您在候补第 {number} 位，有名额会通知您。不等了请发 取消报名。"
         case SignUpState.LEAVE_ASKED:
             return "您的请假正在等审批。能去了请发 报名。"
         case SignUpState.LEAVE_GRANTED:

@@ -41,7 +41,7 @@ class WhichLeave(Refusal):
     "我不去",
     takes="原因",
     optional=True,
-    examples=("请假 下乡巡线", "请假 出差到30号", "请假 #3 值班", "家里有事去不了"),
+    examples=("请假 下乡巡线", "请假 出差到30号", "请假 出差 委托 李明", "请假 #3 值班", "家里有事去不了"),
     about=("去不了 来不了 参加不了 不能参加",),
     whole=True,
 )
@@ -77,10 +77,17 @@ def _leave_asked(ctx: Context, number: int, reason: str) -> Reply:
     names = "、".join(one.name for one in told)
     own = "（本支部没有其他人可以审批，由您自己决定）" if [one.id for one in told] == [ctx.member.id] else ""
     text = (
-        f"请假已提交：{activities.short(asked.activity, ctx.now)}，原因：{asked.reason}。\n"
+        f"请假已提交：{activities.short(asked.activity, ctx.now)}，原因：{asked.why}。\n{_no_proxy(asked)}"
         f"等待{names}审批{own}，有结果会告诉您。能去了请发 报名。"
     )
     return Reply(text, button="请假待审批", undo=Undo(undo_leave, {"number": number}))
+
+
+def _no_proxy(asked: leave.Leave) -> str:
+    """In a meeting that votes: a name that was given carries no vote."""
+    kind = activities.kind_of(asked.activity)
+    votes = kind is not None and kind.quorum is not None
+    return "委托只记下姓名：表决要本人到会，选举不得委托。\n" if asked.delegate and votes else ""
 
 
 @router.undo
@@ -120,7 +127,7 @@ def leaves(ctx: Context, text: str = "") -> Reply:
     chosen = [one for one in waiting if one.number == number] or (waiting if len(waiting) == 1 else [])
     if chosen:
         return _one_leave(ctx, chosen[0])
-    lines = [f"同意 {one.number}｜{one.member.name}：{one.reason[:30]}" for one in waiting[:8]]
+    lines = [f"同意 {one.number}｜{one.member.name}：{one.why[:30]}" for one in waiting[:8]]
     lines.append(
         f"共 {len(waiting)} 条等待审批。可发：同意 {waiting[0].number}，或 不同意 {waiting[0].number} 理由"
     )
@@ -129,7 +136,7 @@ def leaves(ctx: Context, text: str = "") -> Reply:
 
 def _one_leave(ctx: Context, leave: leave.Leave) -> Reply:
     text = (
-        f"{leave.member.name} 请假：{leave.reason}\n（{activities.short(leave.activity, ctx.now)}）\n"
+        f"{leave.member.name} 请假：{leave.why}\n（{activities.short(leave.activity, ctx.now)}）\n"
         f"回复 同意 {leave.number} 或 不同意 {leave.number} 理由"
     )
     return Reply(text)

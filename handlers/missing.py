@@ -7,9 +7,9 @@ import re
 from bot.chat import Answer, Context, Reply, Router
 from bot.choices import run, which
 from bot.journal import keep
-from bot.models.activity import SignUpState
+from bot.models.activity import Activity, SignUpState
 from bot.services import activity as activities
-from bot.services import attendance, missing, setting
+from bot.services import attendance, missing, quorum, setting
 from bot.services.permission import Action
 
 router = Router()
@@ -43,13 +43,18 @@ def silent(ctx: Context, text: str = "") -> Answer:
     activity = found[0]
     people = missing.missing(ctx.session, ctx.actor, activity, there=False)
     counts = activities.states(ctx.session, activity.id)
-    head = f"{activities.short(activity, ctx.now)}\n已报名 {counts[SignUpState.SIGNED_UP]}，请假 {counts[SignUpState.LEAVE_GRANTED]}，待批 {counts[SignUpState.LEAVE_ASKED]}。"
+    head = f"{activities.short(activity, ctx.now)}\n已报名 {counts[SignUpState.SIGNED_UP]}，请假 {counts[SignUpState.LEAVE_GRANTED]}，待批 {counts[SignUpState.LEAVE_ASKED]}{_queue(activity, counts)}。"
     if not people:
         return f"{head}\n{'您负责的范围内' if _only_group(ctx) else ''}大家都回复了。"
     return Reply(
         f"{head}\n没回复 {len(people)} 人：\n{_grouped(people)}\n{NUDGE_HINT}",
         choices=(f"催一下 报名 #{activity.id}",),
     )
+
+
+def _queue(activity: Activity, counts: dict[SignUpState, int]) -> str:
+    limit = f"（限 {activity.capacity} 人）" if activity.capacity else ""
+    return f"，候补 {counts[SignUpState.WAITS]}{limit}" if limit else ""
 
 
 def _only_group(ctx: Context) -> bool:
@@ -88,6 +93,8 @@ def absent(ctx: Context, text: str = "") -> Answer:
     activity = found[0]
     people = missing.missing(ctx.session, ctx.actor, activity, there=True)
     head = f"{activities.short(activity, ctx.now)}\n{attendance.counts(ctx.session, activity.id)}。"
+    if (votes := quorum.of(ctx.session, activity, now=ctx.now)) is not None:
+        head += f"\n{votes}。"
     if not people:
         return f"{head}\n该到的都签到了。"
     if not attendance.is_open(activity, ctx.now):

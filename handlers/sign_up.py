@@ -16,6 +16,10 @@ router = Router()
 _THIS = ("", "活动", "主题党日", "这次", "本次", "这个活动", "这次活动", "本次活动")
 
 
+TAKEN = (SignUpState.SIGNED_UP, SignUpState.WAITS)
+"""Answers after which 报名 has nothing more to do."""
+
+
 class SignUpNotUnderstood(Refusal):
     text = "没看懂“{said}”。能参加请只回复 报名；不能参加请回复 请假 原因。"
 
@@ -42,7 +46,8 @@ def join(ctx: Context, text: str = "") -> Answer:
             return which(ctx, "报名", found)
         number = found[0].id
     done = sign_up.sign_up(ctx.session, ctx.member, number, now=ctx.now)
-    return Reply(_joined(ctx, done), button="已报名", undo=_undo_of(done))
+    button = "已候补" if done.waiting else "已报名"
+    return Reply(_joined(ctx, done), button=button, undo=_undo_of(done))
 
 
 def _candidates(ctx: Context) -> list[Activity]:
@@ -51,13 +56,18 @@ def _candidates(ctx: Context) -> list[Activity]:
     if not rows:
         raise sign_up.NothingToSignUpFor
     still_open = [(one, row) for one, row in rows if one.signup_closes_at >= ctx.now]
-    new = [one for one, row in still_open if row.state is not SignUpState.SIGNED_UP]
+    new = [one for one, row in still_open if row.state not in TAKEN]
     return new or [one for one, _ in still_open[:1]] or [rows[0][0]]
 
 
 def _joined(ctx: Context, done: sign_up.SignedUp) -> str:
     again = done.before is SignUpState.SIGNED_UP
     activity = done.activity
+    if done.waiting:
+        return (
+            f"名额已满（限 {done.invited} 人），您排在候补第 {done.waiting} 位：{activity.theme}。\n"
+            f"有人退出会按顺序补上并通知您。不等了请发 取消报名。"
+        )
     lines = [
         f"{'您已经报过名了' if again else '报名成功'}：{activity.theme}，已报名 {done.count}/{done.invited}。"
     ]
@@ -72,7 +82,7 @@ def _joined(ctx: Context, done: sign_up.SignedUp) -> str:
 
 
 def _undo_of(done: sign_up.SignedUp) -> Undo | None:
-    return None if done.before is SignUpState.SIGNED_UP else Undo(undo_join, {"number": done.activity.id})
+    return None if done.before in TAKEN else Undo(undo_join, {"number": done.activity.id})
 
 
 @router.undo
@@ -96,13 +106,15 @@ def withdraw(ctx: Context, text: str = "") -> Answer:
     number, _ = activities.number_in(text)
     if number is None:
         rows = sign_up.to_answer(ctx.session, ctx.member, now=ctx.now)
-        found = [one for one, row in rows if row.state is SignUpState.SIGNED_UP]
+        found = [one for one, row in rows if row.state in TAKEN]
         if not found:
             raise sign_up.NotSignedUp
         if len(found) > 1:
             return which(ctx, "取消报名", found)
         number = found[0].id
     done = sign_up.withdraw(ctx.session, ctx.member, number, now=ctx.now)
+    if done.before is SignUpState.WAITS:
+        return f"已退出候补：{done.activity.theme}。想再报名请发 报名；不能参加请说明：请假 原因。"
     return (
         f"已取消报名：{done.activity.theme}，已报名 {done.count}/{done.invited}。不能参加请说明：请假 原因。"
     )

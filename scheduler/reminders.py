@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bot.models.activity import Activity, ActivityState, SignUp, SignUpState
 from bot.models.member import Member
 from bot.services import activity as activities
-from bot.services import outbox, setting
+from bot.services import outbox, setting, waiting_list
 from bot.times import at_time, clock, full_moment
 from scheduler.runner import Jobs, Node
 
@@ -63,7 +63,7 @@ def _nudge(session: Session, activity: Activity, due: datetime, now: datetime) -
     """Ask the silent once, unless they were invited or nudged only lately. Who withdraws after that is not asked why."""
     mine = SignUp.activity_id == activity.id
     done = session.scalar(select(SignUp.member_id).where(mine, SignUp.nudged_at >= due).limit(1))
-    if done is not None or activity.published_at > due - SETTLED:
+    if done is not None or activity.published_at > due - SETTLED or waiting_list.is_full(session, activity):
         return
     apart = timedelta(hours=setting.rules(session, activity.branch_id).nudge_hours)
     lately = or_(SignUp.nudged_at.is_(None), SignUp.nudged_at <= now - apart)

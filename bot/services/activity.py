@@ -87,6 +87,12 @@ def members_in(session: Session, activity_id: int, *states: SignUpState) -> list
     )
 
 
+def expected() -> ColumnElement[bool]:
+    """A condition on :class:`SignUp` joined to :class:`Activity`: who is counted in 应到. Where places are limited, only those who took one."""
+    took = (SignUpState.SIGNED_UP, SignUpState.LEAVE_ASKED, SignUpState.LEAVE_GRANTED)
+    return Activity.capacity.is_(None) | SignUp.state.in_(took)
+
+
 def signed_up_members(session: Session, activity_id: int) -> list[int]:
     """The ids of those who signed up: whom a reminder is for."""
     return members_in(session, activity_id, SignUpState.SIGNED_UP)

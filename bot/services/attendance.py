@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
@@ -17,6 +17,8 @@ from bot.models.points import PointEntry
 from bot.services import activity as activities
 from bot.services import check_in_word, outbox, points, sign_up
 from bot.times import clock, local, moment
+
+LATE_AFTER = timedelta(minutes=15)
 
 
 class WrongWord(Refusal):
@@ -225,17 +227,33 @@ def counts(session: Session, activity_id: int) -> Counts:
     """Count an activity from its facts, at any time."""
     rows = session.execute(
         select(SignUp.state, Attendance.id)
+        .join(Activity, Activity.id == SignUp.activity_id)
         .outerjoin(
             Attendance,
             (Attendance.activity_id == SignUp.activity_id) & (Attendance.member_id == SignUp.member_id),
         )
-        .where(SignUp.activity_id == activity_id)
+        .where(SignUp.activity_id == activity_id, activities.expected() | Attendance.id.is_not(None))
     ).all()
     away = [state for state, attendance in rows if attendance is None]
     leave = away.count(SignUpState.LEAVE_GRANTED)
     return Counts(
         len(rows), len(rows) - len(away), leave, len(away) - leave, away.count(SignUpState.LEAVE_ASKED)
     )
+
+
+def late(session: Session, activity: Activity) -> Sequence[tuple[str, datetime]]:
+    """The names of those who checked in more than 15 minutes after the start, and when. A correction by hand says nothing about the time."""
+    rows = session.execute(
+        select(Member.name, Attendance.at)
+        .join(Member, Member.id == Attendance.member_id)
+        .where(
+            Attendance.activity_id == activity.id,
+            Attendance.corrected_by.is_(None),
+            Attendance.at > activity.starts_at + LATE_AFTER,
+        )
+        .order_by(Attendance.at, Member.id)
+    )
+    return [(name, at) for name, at in rows]
 
 
 def require_endable(session: Session, activity: Activity, *, now: datetime) -> None:
@@ -283,7 +301,13 @@ def absent_members(session: Session, activity_id: int) -> list[int]:
         session.scalars(
             select(SignUp.member_id)
             .join(Member, Member.id == SignUp.member_id)
-            .where(SignUp.activity_id == activity_id, SignUp.member_id.not_in(there), Member.active)
+            .join(Activity, Activity.id == SignUp.activity_id)
+            .where(
+                SignUp.activity_id == activity_id,
+                SignUp.member_id.not_in(there),
+                Member.active,
+                activities.expected(),
+            )
             .order_by(SignUp.member_id)
         )
     )

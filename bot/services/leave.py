@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -14,10 +15,11 @@ from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.models.outbox import Urgency
 from bot.services import activity as activities
-from bot.services import outbox, sign_up
+from bot.services import outbox, sign_up, waiting_list
 from bot.services.permission import Action, Actor
 
 MOST_REASON = 200
+_DELEGATE = re.compile(r"(?:^|[\s,，;；。、])\s*委托\s*(?P<who>[^\s,，;；。]{2,})")
 
 
 class NoSuchLeave(Refusal):
@@ -28,6 +30,10 @@ class OwnLeave(Refusal):
     text = "自己的请假不能自己批，请由{whom}来批（他们已收到提醒）。"
 
 
+class NoSuchDelegate(Refusal):
+    text = "本支部名册里没有“{said}”（不能委托自己）。请写同支部党员的姓名，例如：请假 出差 委托 李明"
+
+
 @dataclass(frozen=True, slots=True)
 class Leave:
     """One request for leave that waits; ``number`` is what the secretary answers with."""
@@ -36,24 +42,51 @@ class Leave:
     member: Member
     activity: Activity
     reason: str
+    delegate: str = ""
+
+    @property
+    def why(self) -> str:
+        """The reason, with whom the member asked to do the own part."""
+        return f"{self.reason}（委托{self.delegate}）" if self.delegate else self.reason
 
 
 # Asking --------------------------------------------------------------------------------------------------------------
 
 
-def ask(session: Session, member: Member, number: int, reason: str, *, now: datetime) -> Leave:
-    """Ask leave from activity ``number``; those who decide are told. Asking again while it waits corrects the reason."""
+def ask(session: Session, member: Member, number: int, said: str, *, now: datetime) -> Leave:
+    """Ask leave from activity ``number``; those who decide are told. Asking again while it waits corrects the reason.
+
+    ``said`` is the reason, perhaps with "委托 李明" behind it: that name is kept and nothing follows from it, for nobody votes for another.
+    """
     activity, row = sign_up.invitation(session, member, number, now=now)
     sign_up.require_before_start(session, activity, member, "请假", now)
+    reason, delegate = with_delegate(session, member, said)
+    before = row.state
     if row.state is not SignUpState.LEAVE_ASKED or row.leave_no is None:
         row.leave_no = _next_number(session, activity.branch_id)
     row.state, row.answered_at, row.reason = SignUpState.LEAVE_ASKED, now, reason[:MOST_REASON]
-    row.decided_by, row.decided_at, row.decision = None, None, ""
+    row.decided_by, row.decided_at, row.decision, row.delegate = None, None, "", delegate or None
     sign_up.mark_read(session, activity, member, now)
     session.flush()
-    leave = Leave(row.leave_no, member, activity, row.reason)
+    leave = Leave(row.leave_no, member, activity, row.reason, delegate)
     _tell_deciders(session, leave, now)
+    if activity.capacity and before is SignUpState.SIGNED_UP:
+        waiting_list.move_up(session, activity, now=now)
     return leave
+
+
+def with_delegate(session: Session, member: Member, said: str) -> tuple[str, str]:
+    """The reason and the name in "出差 委托 李明"; :class:`NoSuchDelegate` for a name that is not one of the branch's active people."""
+    found = _DELEGATE.search(said)
+    if found is None:
+        return said, ""
+    people = select(Member.name).where(
+        Member.branch_id == member.branch_id, Member.active, Member.id != member.id
+    )
+    named = [name for name in session.scalars(people) if found["who"].startswith(name)]
+    if not named:
+        raise NoSuchDelegate(said=found["who"][:10])
+    return said[: found.start()].strip() or found[0].strip(), max(named, key=len)
 
 
 def _next_number(session: Session, branch_id: int) -> int:
@@ -75,7 +108,7 @@ def _next_number(session: Session, branch_id: int) -> int:
 def _tell_deciders(session: Session, leave: Leave, now: datetime) -> None:
     told = to_be_told(session, leave.activity.branch_id, leave.member, on=now.date())
     n = leave.number
-    text = f"{leave.member.name} 请假：{leave.reason}。回复 同意 {n} 或 不同意 {n} 理由\n（{activities.short(leave.activity, now)}）"
+    text = f"{leave.member.name} 请假：{leave.why}。回复 同意 {n} 或 不同意 {n} 理由\n（{activities.short(leave.activity, now)}）"
     key = f"leave {leave.activity.id} {leave.member.id} {now.isoformat()}"
     outbox.push(session, [one.id for one in told], text, key=key, now=now, urgency=Urgency.ANSWER)
 
@@ -101,7 +134,10 @@ def to_be_told(session: Session, branch_id: int, asker: Member, *, on: date) -> 
 def waiting(session: Session, actor: Actor) -> list[Leave]:
     """The requests that the actor may decide, by number; those of activities that are over do not count any more."""
     rows = session.execute(_waiting(actor).order_by(SignUp.leave_no)).all()
-    return [Leave(row.leave_no or 0, member, activity, row.reason) for row, member, activity in rows]
+    return [
+        Leave(row.leave_no or 0, member, activity, row.reason, row.delegate or "")
+        for row, member, activity in rows
+    ]
 
 
 def _waiting(actor: Actor) -> Select[SignUp, Member, Activity]:

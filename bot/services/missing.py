@@ -56,7 +56,10 @@ def missing(session: Session, actor: Actor, activity: Activity, *, there: bool) 
 
 def _absent(activity: Activity) -> ColumnElement[bool]:
     came = select(Attendance.member_id).where(Attendance.activity_id == activity.id)
-    return (SignUp.state != SignUpState.LEAVE_GRANTED) & Member.id.not_in(came)
+    due = SignUp.state != SignUpState.LEAVE_GRANTED
+    if activity.capacity:
+        due = SignUp.state.in_((SignUpState.SIGNED_UP, SignUpState.LEAVE_ASKED))
+    return due & Member.id.not_in(came)
 
 
 def by_group(people: Sequence[Missing]) -> dict[str, list[str]]:

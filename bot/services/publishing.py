@@ -18,7 +18,7 @@ from bot.models.notice import Notice, Receipt
 from bot.models.organisation import Organisation
 from bot.models.outbox import Outbox, OutboxState, Urgency
 from bot.services import activity as activities
-from bot.services import audience, draft, outbox, sign_up
+from bot.services import audience, draft, outbox, sign_up, waiting_list
 from bot.times import day, full_moment, local
 from content import activity_kinds
 from content.activity_kinds import Attends
@@ -188,6 +188,9 @@ def change(session: Session, activity: Activity, wanted: draft.Draft, *, now: da
     activity.theme, activity.production, activity.place = checked.theme, checked.production, checked.place
     activity.starts_at, activity.ends_at = checked.starts_at, checked.ends_at
     activity.signup_closes_at = checked.closes_at
+    if activity.capacity != checked.capacity:
+        activity.capacity = checked.capacity
+        waiting_list.move_up(session, activity, now=now)
     session.flush()
     if (checked.theme, checked.starts_at, checked.place) == before:
         return 0

@@ -13,6 +13,7 @@ from bot.models.activity import Activity, ActivityState, Attendance, SignUp, Sig
 from bot.models.member import Member, Role, RoleName
 from bot.models.notice import Notice, Receipt
 from bot.services import activity as activities
+from bot.services import waiting_list
 from bot.services.permission import RIGHTS, Action
 from bot.times import moment
 
@@ -43,12 +44,16 @@ class AlreadyThere(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class SignedUp:
-    """The state after 报名: ``before`` is what the member had answered until now."""
+    """The state after 报名: ``before`` is what the member had answered until now, ``waiting`` the own place in the queue of a full activity.
+
+    ``invited`` is how many may sign up.
+    """
 
     activity: Activity
     before: SignUpState
     count: int
     invited: int
+    waiting: int = 0
 
 
 # Answers of the invited ----------------------------------------------------------------------------------------------
@@ -69,10 +74,10 @@ def to_answer(session: Session, member: Member, *, now: datetime) -> list[tuple[
 
 def invitation(session: Session, member: Member, number: int, *, now: datetime) -> tuple[Activity, SignUp]:
     """Activity ``number`` and the member's row, locked. :class:`NoSuchActivity`, :class:`NotOpenAnyMore` or :class:`NotInvited`."""
-    # Shared, so that many answer at once; it only waits for somebody who ends or cancels the activity.
-    activity = session.get(
-        Activity, number, with_for_update={"read": True, "key_share": True}, populate_existing=True
-    )
+    # Shared, so that many answer at once; it only waits for somebody who ends or cancels the activity. Where places are limited, one by one.
+    limited = session.scalar(select(Activity.capacity).where(Activity.id == number)) is not None
+    how = {"read": not limited, "key_share": True}
+    activity = session.get(Activity, number, with_for_update=how, populate_existing=True)
     row = session.get(SignUp, (number, member.id), with_for_update=True, populate_existing=True)
     if activity is None or (row is None and activity.branch_id != member.branch_id):
         raise activities.NoSuchActivity(number=number)
@@ -86,32 +91,38 @@ def sign_up(session: Session, member: Member, number: int, *, now: datetime) -> 
     """Sign the member up for activity ``number``; a leave that was asked or granted is withdrawn. Saying it twice changes nothing."""
     activity, row = invitation(session, member, number, now=now)
     before = row.state
-    if before is not SignUpState.SIGNED_UP:
+    if before not in (SignUpState.SIGNED_UP, SignUpState.WAITS):
         if now > activity.signup_closes_at:
             when, whom = (
                 moment(activity.signup_closes_at, now),
                 in_charge(session, activity.branch_id, on=now.date()),
             )
             raise SignUpClosed(theme=activity.theme, when=when, whom=whom)
-        row.state, row.answered_at = SignUpState.SIGNED_UP, now
+        full = waiting_list.is_full(session, activity)
+        row.state, row.answered_at = SignUpState.WAITS if full else SignUpState.SIGNED_UP, now
         mark_read(session, activity, member, now)
-    return _signed_up(session, activity, before)
+    return _signed_up(session, activity, member, before)
 
 
-def _signed_up(session: Session, activity: Activity, before: SignUpState) -> SignedUp:
+def _signed_up(session: Session, activity: Activity, member: Member, before: SignUpState) -> SignedUp:
     session.flush()
     counts = activities.states(session, activity.id)
-    return SignedUp(activity, before, counts[SignUpState.SIGNED_UP], sum(counts.values()))
+    most = activity.capacity or sum(counts.values())
+    waiting = waiting_list.place(session, activity.id, member.id) if activity.capacity else 0
+    return SignedUp(activity, before, counts[SignUpState.SIGNED_UP], most, waiting)
 
 
 def withdraw(session: Session, member: Member, number: int, *, now: datetime) -> SignedUp:
-    """Take a sign-up back before the activity starts; :class:`NotSignedUp` when there is none."""
+    """Take a sign-up back, or a place in the queue, before the activity starts; :class:`NotSignedUp` when there is none."""
     activity, row = invitation(session, member, number, now=now)
-    if row.state is not SignUpState.SIGNED_UP:
+    before = row.state
+    if before not in (SignUpState.SIGNED_UP, SignUpState.WAITS):
         raise NotSignedUp
     require_before_start(session, activity, member, "取消报名", now)
     row.state, row.answered_at = SignUpState.INVITED, None
-    return _signed_up(session, activity, SignUpState.SIGNED_UP)
+    if activity.capacity:
+        waiting_list.move_up(session, activity, now=now)
+    return _signed_up(session, activity, member, before)
 
 
 def require_before_start(
