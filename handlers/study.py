@@ -8,7 +8,8 @@ from typing import Any
 from bot import choices, nlu
 from bot.chat import Answer, Ask, Context, Reply, Router, Undo
 from bot.errors import Refusal
-from bot.services import study
+from bot.services import study, study_week
+from bot.services.study_week import StudyWeeks
 from content.materials import Material
 
 router = Router()
@@ -131,9 +132,17 @@ def hours(ctx: Context) -> str:
             f"自己登记 {length(mine.records)}",
             f"到会的活动 {length(mine.activities)}",
             f"还差 {length(left)}。" if left > 0 else "已达到要求。",
+            week(study_week.of_member(ctx.session, ctx.member.id, ctx.now)),
             "按 1 小时 1 学时计，以支部认定为准。回复 今日学习，或 登记 学习强国 25分钟。",
         ]
     )
+
+
+def week(weeks: StudyWeeks) -> str:
+    """学习周：本周学了 2 天 …: what was reached, and that duty and leave are left out."""
+    line = f"学习周：本周学了 {weeks.days} 天（{study_week.ENOUGH_DAYS} 天算一周）"
+    line += f"，近{study_week.WEEKS}周有 {weeks.reached} 周" if weeks.reached else ""
+    return line + (f"，值班请假 {weeks.excused} 周不算断。" if weeks.excused else "。")
 
 
 def length(minutes: int) -> str:

@@ -92,13 +92,16 @@ class QuizKind(StrEnum):
     REVIEW = "错题"
     CHALLENGE = "挑战"
     MATERIAL = "学习小测"
+    EXAM = "考试"
+    DUEL = "对战"
+    ARENA = "擂台"
 
 
 class QuizRun(Base):
     """One member's way through a list of questions; a case stands in it once for each of its parts.
 
     ``order`` is how the options of the question at ``position`` are shown, ``shown`` that question's digest at the time. ``title`` is the topic,
-    the day of a daily question or the code of a material. A member has one open run of a kind and title.
+    the day of a daily question, the code of a material, the number of a duel, the week of an arena, or an exam's number and the attempt ("3/1"). A member has one open run of a kind and title.
     """
 
     __tablename__ = "quiz_run"

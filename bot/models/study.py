@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import ForeignKey, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -34,3 +34,12 @@ class StudyRecord(Base):
     what: Mapped[str]
     minutes: Mapped[int]
     at: Mapped[datetime]
+
+
+class PausedWeek(Base):
+    """A week in which a member was on duty or away: it does not count against the weeks of study. ``monday`` is its first day."""
+
+    __tablename__ = "paused_week"
+
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), primary_key=True)
+    monday: Mapped[date] = mapped_column(primary_key=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import select
@@ -26,13 +26,16 @@ class NoQuestions(Refusal):
     text = "这个主题现在没有可以练的题。回复 专项 看看有哪些主题。"
 
 
-def one_of_the_mix(candidates: Sequence[Candidate], seen: set[int], rng: random.Random) -> Candidate:
-    """One question, its half of the bank by the ratio of :data:`MIX`, not one of those seen while there are others."""
+def one_of_the_mix(
+    candidates: Sequence[Candidate], seen: set[int], rng: random.Random, mix: Mapping[str, int] = MIX
+) -> Candidate:
+    """One question, its half of the bank by the ratio of ``mix`` (0: never while there are others), not one of those seen while there are others."""
     fresh = [one for one in candidates if one.id not in seen] or candidates
     halves = sorted({one.half for one in fresh})
     if not halves:
         raise NoQuestions
-    half = rng.choices(halves, [MIX.get(name, 1) for name in halves])[0]
+    weights = [mix.get(name, 1) for name in halves]
+    half = rng.choices(halves, weights if any(weights) else None)[0]
     return rng.choice([one for one in fresh if one.half == half])
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from bot.errors import Refusal
 from bot.models.member import Member
 from bot.models.quiz import QuizKind, QuizRun
-from bot.services import drawing, review
+from bot.services import drawing, quiz_setting, review
 from bot.services import question as bank
 from bot.services import run as runs
 from bot.services.run import Run
@@ -39,7 +39,9 @@ def mixed(session: Session, member: Member, *, now: datetime, rng: random.Random
     if run is not None:
         return runs.resume(session, run, now=now, rng=rng)
     single = [one for one in bank.approved(session, member.branch_id, now.date()) if one.places == 1]
-    chosen = drawing.one_of_the_mix(single, drawing.recent(session, member.id), rng)
+    chosen = drawing.one_of_the_mix(
+        single, drawing.recent(session, member.id), rng, quiz_setting.mix(session, member.branch_id)
+    )
     return runs.begin(session, member, QuizKind.MIXED, "", [chosen], now, rng)
 
 

@@ -1,0 +1,97 @@
+"""Weeks of study (学习周): three days of study make a week. A week of duty, leave or a pause is left out; nothing is ever lost by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.db import upsert
+from bot.models.activity import Activity, Attendance, SignUp, SignUpState
+from bot.models.quiz import Attempt
+from bot.models.study import MaterialRead, PausedWeek, StudyRecord
+from bot.times import at_time, local
+
+ENOUGH_DAYS = 3
+WEEKS = 12
+"""So many weeks back are looked at, this one included."""
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class StudyWeeks:
+    """The days studied this week, and of the last twelve weeks how many counted, reached three days, and were left out."""
+
+    days: int
+    counted: int
+    reached: int
+    excused: int
+
+
+def monday_of(day: date) -> date:
+    """The Monday of a day's week."""
+    return day - timedelta(days=day.weekday())
+
+
+def excuse(session: Session, member_id: int, first: date, last: date) -> None:
+    """Leave out the weeks from ``first`` to ``last``: duty, business trip, leave."""
+    monday = monday_of(first)
+    rows = [
+        {"member_id": member_id, "monday": monday + n * WEEK}
+        for n in range((monday_of(last) - monday).days // 7 + 1)
+    ]
+    session.execute(upsert(session, PausedWeek).on_conflict_do_nothing(), rows)
+
+
+def of_member(session: Session, member_id: int, now: datetime) -> StudyWeeks:
+    """How a member's weeks look: read, recorded, practised or attended on at least three days, or left out."""
+    this = monday_of(now.date())
+    first = this - (WEEKS - 1) * WEEK
+    days = _days(session, member_id, first, now)
+    excused = _excused(session, member_id, first, now)
+    studied = {monday: sum(monday_of(day) == monday for day in days) for monday in _mondays(first)}
+    reached = {monday for monday, count in studied.items() if count >= ENOUGH_DAYS}
+    # A week without study before the first one ever is no missed week: nobody was here yet.
+    began = min(days, default=now.date())
+    counted = {
+        monday
+        for monday in studied
+        if monday in reached or (monday_of(began) <= monday < this and monday not in excused)
+    }
+    return StudyWeeks(studied[this], len(counted), len(reached), len(excused - reached))
+
+
+def _mondays(first: date) -> list[date]:
+    return [first + n * WEEK for n in range(WEEKS)]
+
+
+def _days(session: Session, member_id: int, first: date, now: datetime) -> set[date]:
+    """The days on which something was studied since the Monday ``first``."""
+    since = at_time(first, time(), now)
+    moments: set[datetime] = set()
+    for table in (MaterialRead, StudyRecord, Attempt, Attendance):
+        moments.update(
+            session.scalars(select(table.at).where(table.member_id == member_id, table.at >= since))
+        )
+    return {local(at, now).date() for at in moments}
+
+
+def _excused(session: Session, member_id: int, first: date, now: datetime) -> set[date]:
+    """The weeks with a pause, or with leave granted from an activity."""
+    paused = session.scalars(
+        select(PausedWeek.monday).where(PausedWeek.member_id == member_id, PausedWeek.monday >= first)
+    )
+    leave = session.scalars(
+        select(Activity.starts_at)
+        .join(SignUp, SignUp.activity_id == Activity.id)
+        .where(
+            SignUp.member_id == member_id,
+            SignUp.state == SignUpState.LEAVE_GRANTED,
+            Activity.starts_at >= at_time(first, time(), now),
+        )
+    )
+    this = monday_of(now.date())
+    weeks = {*paused, *(monday_of(local(at, now).date()) for at in leave)}
+    return {monday for monday in weeks if monday <= this}
