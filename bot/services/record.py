@@ -20,7 +20,7 @@ from bot.models.organisation import Organisation
 from bot.models.points import PointBalance, PointEntry
 from bot.models.study import MaterialRead, StudyRecord
 from bot.services import ballot, decision, minutes, points
-from bot.services.activity import seen_by
+from bot.services.activity import expected, seen_by
 from bot.services.attendance import Counts
 from bot.services.cadence import record as cadence_record
 from bot.services.cadence.facts import COMMITTEE_ROLES
@@ -329,7 +329,11 @@ def _people(session: Session, found: Sequence[Activity]) -> tuple[dict[int, list
     ended = {one.id for one in found if one.state is ActivityState.ENDED}
     answers = {
         (one.activity_id, one.member_id): one
-        for one in session.scalars(select(SignUp).where(SignUp.activity_id.in_(ids)))
+        for one in session.scalars(
+            select(SignUp)
+            .join(Activity, Activity.id == SignUp.activity_id)
+            .where(SignUp.activity_id.in_(ids), expected())
+        )
     }
     came = {
         (one.activity_id, one.member_id): one

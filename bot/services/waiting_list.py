@@ -34,13 +34,11 @@ def place(session: Session, activity_id: int, member_id: int) -> int:
 
 
 def move_up(session: Session, activity: Activity, *, now: datetime) -> int:
-    """Let in those who wait longest, as far as there is room, and tell them; returns how many. The caller holds the activity.
+    """Let in those who wait longest, as far as there is room, and tell them; returns how many.
 
-    After the start nobody is let in: who comes anyway checks in.
+    The caller holds the activity, and has seen that it has not begun.
     """
     session.flush()
-    if now >= activity.starts_at:
-        return 0
     waiting = (
         select(SignUp)
         .where(SignUp.activity_id == activity.id, SignUp.state == SignUpState.WAITS)

@@ -12,6 +12,7 @@ from bot.clock import Clock
 from bot.db import Database
 from bot.models.activity import Activity, SignUp, SignUpState
 from bot.models.member import Member
+from bot.services import attendance, record
 from scheduler.reminders import remind
 from scheduler.runner import Node
 from tests.chat import Phone, PhoneBook
@@ -80,7 +81,9 @@ def test_more_places_let_the_queue_in(two_places: None, secretary: Phone, phone:
     assert states(database, SignUpState.WAITS) == set()
 
 
-def test_only_those_with_a_place_are_expected(two_places: None, secretary: Phone, phone: PhoneBook, clock: Clock) -> None:
+def test_only_those_with_a_place_are_expected(
+    two_places: None, secretary: Phone, phone: PhoneBook, clock: Clock, database: Database
+) -> None:
     clock.jump(datetime(2026, 12, 4, 14, 27, tzinfo=SHANGHAI))
     word = secretary("签到码").split("签到码：")[1].split("\n")[0]
     phone("张伟").script((f"签到 {word}", "签到成功"))
@@ -91,6 +94,9 @@ def test_only_those_with_a_place_are_expected(two_places: None, secretary: Phone
     secretary.script(("结束活动", "应到 3 实到 2 请假 0 缺席 1"), ("确认", "补学正在发给 1 人"))
     assert any("补学" in text for text in phone("古丽").pushes())
     assert phone("周洁").pushes() == []
+    with database.read() as session:
+        facts = record.activity(session, 1)
+        assert (facts.counts, {one.name for one in facts.people}) == (attendance.counts(session, 1), {"张伟", "古丽", "李明"})
 
 
 def test_after_the_start_nobody_is_let_in(two_places: None, phone: PhoneBook, clock: Clock, database: Database) -> None:
