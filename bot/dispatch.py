@@ -116,25 +116,32 @@ class Dispatcher:
         """Answer messages of different senders within a transaction, and remember the answers."""
         now = self.clock()
         people = self._enter(session, messages)
-        replies = [self._one(session, message, people, answer, now) for message in messages]
+        done = [self._one(session, message, people, answer, now) for message in messages]
+        connection = session.connection()
+        if talks := [
+            {"who": identity.id, **{f"new_{name}": getattr(talk.row, name) for name in COLUMNS}}
+            for identity, talk, _ in done
+            if talk.changed
+        ]:
+            connection.execute(GO_ON, talks)
         # Last, so that a second delivery collides here and all it did is rolled back.
         remembered = [
             {
                 "channel": message.channel,
                 "message_id": message.id,
-                "identity_id": people[message.channel, message.sender][0].id,
+                "identity_id": identity.id,
                 "kind": message.kind,
                 "answered_at": now,
                 "reply": to_json(reply),
             }
-            for message, reply in zip(messages, replies, strict=True)
+            for message, (identity, _, reply) in zip(messages, done, strict=True)
         ]
-        session.connection().execute(REMEMBER, remembered)
-        return [reply if reply.text else None for reply in replies]
+        connection.execute(REMEMBER, remembered)
+        return [reply if reply.text else None for _, _, reply in done]
 
     def _one(
         self, session: Session, message: Message, people: People, answer: Callable[[Context], Reply], now: datetime
-    ) -> Reply:
+    ) -> tuple[Identity, Talk, Reply]:
         identity, row = people[message.channel, message.sender]
         session.add(identity)
         identities.heard(identity, message.at, left=message.kind is Kind.UNSUBSCRIBE)
@@ -142,11 +149,8 @@ class Dispatcher:
         ctx = Context(session, message, identity, now, self.settings, self.routes.router, talk)
         reply = with_waiting(ctx, answer(ctx))
         session.flush()
-        if talk.changed:
-            new = {f"new_{name}": getattr(talk.row, name) for name in COLUMNS}
-            session.connection().execute(GO_ON, {"who": identity.id, **new})
         session.expunge_all()  # the next message must read what this one wrote by statement
-        return reply
+        return identity, talk, reply
 
     def _routed(self, ctx: Context) -> Reply:
         answer, by_step = route(self.routes, ctx)
