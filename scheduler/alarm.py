@@ -20,7 +20,8 @@ from scheduler.runner import Jobs, Node
 log = logging.getLogger("zhibu.alarm")
 jobs = Jobs()
 
-TOO_LATE = timedelta(minutes=10)
+TOO_LATE = 2 * runner.LOST_AFTER
+"""A run that a dead node left is repeated after :data:`~scheduler.runner.LOST_AFTER`; only what is late then needs somebody."""
 SEEN_BEFORE = timedelta(minutes=11)
 """Only who was awake ten minutes ago can say that a job is late; after a downtime they are being caught up."""
 
@@ -34,7 +35,7 @@ class Trouble:
     urgency: Urgency
 
 
-@jobs.cron("alarm", minute="2-59/5", catch_up=timedelta(minutes=5))
+@jobs.cron("alarm", minute="2-59/5", catch_up=timedelta(minutes=15))
 def watch(node: Node, now: datetime) -> None:
     """Look, and tell each trouble once an hour."""
     with node.database.write() as session:

@@ -187,13 +187,13 @@ def test_a_job_that_hangs_is_an_alarm(bot: App, clock: Clock, phone: PhoneBook) 
                 job="housekeeping",
                 slot=slot,
                 node="hangs",
-                claimed_at=slot + timedelta(minutes=9),
+                claimed_at=slot + timedelta(minutes=19),
                 outcome="",
             )
         )
-    watch(bot, clock, 30)
+    watch(bot, clock, 48)
     assert alarms(phone("赵敏").pushes()) == []
-    watch(bot, clock, 15)
+    watch(bot, clock, 8)
     assert ["housekeeping 已经晚了" in text for text in alarms(phone("赵敏").pushes())] == [True]
 
 

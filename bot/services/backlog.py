@@ -34,7 +34,7 @@ def look(session: Session, now: datetime) -> Backlog:
     count, oldest = session.execute(select(func.count(), func.min(Outbox.available_at)).where(waiting)).one()
     stuck = session.scalar(select(func.count()).where(waiting, _stuck(now))) or 0
     recent = select(Outbox.state, func.count()).where(Outbox.created_at > now - DAY).group_by(Outbox.state)
-    ends = dict(session.execute(recent).tuples().all())
+    ends = {row[0]: row[1] for row in session.execute(recent)}
     return Backlog(count, max(now - oldest, timedelta()) if oldest else timedelta(), stuck, ends)
 
 

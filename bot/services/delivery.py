@@ -23,6 +23,8 @@ from bot.services.outbox import MOST_ATTEMPTS, Group, Parcel
 from bot.services.setting import BranchRules
 from bot.times import at_time
 
+CLAIMING = 7220112
+"""The number of PostgreSQL's lock on claiming."""
 LEASE = timedelta(seconds=60)
 """How long a claimed row is kept from other senders; a sender that dies loses it then."""
 PER_MINUTE = 30
@@ -104,6 +106,7 @@ def is_due(session: Session, now: datetime) -> bool:
 
 def claim(session: Session, now: datetime, doors: Doors, most: int = 50) -> Batch:
     """Decide about the rows that are due, about ``most`` different texts and all that equal them, and lease those that go out now."""
+    _alone(session)
     taken = _take(session, now, most)
     desk = _desk(session, [member for _, member in taken], now, doors)
     outgoing: dict[tuple[str, str], list[tuple[Outbox, Identity]]] = defaultdict(list)
@@ -121,6 +124,12 @@ def claim(session: Session, now: datetime, doors: Doors, most: int = 50) -> Batc
                 digests[member.id] = member
     groups = [group for rows in outgoing.values() for group in _groups(rows, desk)]
     return Batch(groups + _digests(session, digests, desk), len(taken))
+
+
+def _alone(session: Session) -> None:
+    """One claim at a time: a member's limit counts what every other sender has in hand. SQLite has one writer anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(CLAIMING)))
 
 
 def _due(now: datetime) -> tuple[ColumnElement[bool], ...]:
@@ -160,7 +169,8 @@ def _desk(session: Session, members: Sequence[Member], now: datetime, doors: Doo
         setting.rules_of(session, {member.branch_id for member in members}),
         identities,
         _counted(session, routine),
-        _counted(session, sent.where(Outbox.sent_at > now - timedelta(minutes=1))),
+        _counted(session, sent.where(Outbox.sent_at > now - timedelta(minutes=1)))
+        + _counted(session, sent.where(outbox.in_hand(now), Outbox.available_at <= now + LEASE)),
         set(_counted(session, sent.where(Outbox.sent_at >= midnight, Outbox.state == OutboxState.MERGED))),
         _frozen_until(now),
         outbox.resting(session, now),

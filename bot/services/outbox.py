@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.cards import Article, Card
@@ -95,10 +95,17 @@ def withdraw(session: Session, notice_id: int, *, now: datetime) -> list[int]:
 
     A row in a sender's hands at this moment stays: it may have been sent already. One that failed before and waits for its next try goes.
     """
-    in_hand = (Outbox.attempts > 0) & (Outbox.code == 0) & (Outbox.available_at > now)
     unsent = Outbox.state.in_((OutboxState.WAITING, OutboxState.HELD))
-    gone = delete(Outbox).where(Outbox.notice_id == notice_id, unsent, ~in_hand).returning(Outbox.member_id)
+    gone = (
+        delete(Outbox).where(Outbox.notice_id == notice_id, unsent, ~in_hand(now)).returning(Outbox.member_id)
+    )
     return list(session.scalars(gone, execution_options=_BULK))
+
+
+def in_hand(now: datetime) -> ColumnElement[bool]:
+    """A row that some sender has leased and may be sending at this moment."""
+    leased = and_(Outbox.attempts > 0, Outbox.code == 0, Outbox.available_at > now)
+    return and_(Outbox.state == OutboxState.WAITING, leased)
 
 
 def held_count(session: Session, member_id: int, now: datetime) -> int:

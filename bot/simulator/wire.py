@@ -41,7 +41,8 @@ def over_http(base_url: str, limit: float = LIMIT) -> Post:
 class PlatformAdapter(BaseAdapter):
     """Answers the bot's real HTTP client inside the process: ``session.mount(base, PlatformAdapter(platform, "wecom"))``.
 
-    Silence longer than the client's timeout is a ReadTimeout and a broken connection a ConnectionError, both at once.
+    Silence longer than the client's timeout, or an answer that drips in for longer, is a ReadTimeout and a broken connection a
+    ConnectionError, all at once.
     """
 
     def __init__(self, platform: Platform, channel: ChannelName) -> None:
@@ -60,7 +61,7 @@ class PlatformAdapter(BaseAdapter):
         """Serve one request."""
         answer = self.platform.call(self.channel, _call(request))
         wait = timeout[1] if isinstance(timeout, tuple) else timeout
-        if wait is not None and answer.delay > wait:
+        if wait is not None and max(answer.delay, answer.drip) > wait:
             raise requests.ReadTimeout(request=request)
         if answer.cut:
             raise requests.ConnectionError("connection broken", request=request)

@@ -136,6 +136,17 @@ class Rig:
         return "\n".join(process.log.read_text() for process in self.processes if process.log.exists())
 
 
+def fill(database_url: str, clock: Clock) -> None:
+    """The demo branch on a fresh database."""
+    app = composition.build(
+        Settings.model_validate({"database_url": database_url, "secret_key": SECRET}), clock=clock
+    )
+    composition.prepare(app)
+    with app.database.write() as session:
+        roster.import_rows(session, roster.read(demo.ROSTER), secret=SECRET, now=clock())
+    app.database.dispose()
+
+
 @contextlib.contextmanager
 def rig(folder: Path, database_url: str, chance: random.Random) -> Iterator[Rig]:
     """The demo branch on a fresh database, the platform answering over HTTP, and no process yet."""
@@ -156,10 +167,8 @@ def rig(folder: Path, database_url: str, chance: random.Random) -> Iterator[Rig]
             **platform.settings(),
         }
     )
+    fill(database_url, clock)
     app = composition.build(settings, clock=clock)
-    composition.prepare(app)
-    with app.database.write() as session:
-        roster.import_rows(session, roster.read(demo.ROSTER), secret=SECRET, now=clock())
     whole = Rig(folder, clock, platform, app, settings, time.monotonic(), chance=chance)
     built.append(whole)
     whole.write_settings()

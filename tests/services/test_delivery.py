@@ -197,6 +197,16 @@ def test_no_more_than_thirty_a_minute_for_one_member(desk: Desk, clock: Clock) -
     assert len(desk.work()) == 5
 
 
+def test_what_another_sender_has_in_hand_counts_too(bot: App, desk: Desk, clock: Clock) -> None:
+    for number in range(35):
+        desk.push(f"{number}", URGENT)
+    counts = []
+    for _ in range(2):
+        with bot.database.write() as session:
+            counts.append(len(delivery.claim(session, clock(), {"wecom": desk}, most=20).groups))
+    assert counts == [20, 10]
+
+
 def test_somebody_who_left_the_branch_gets_nothing(desk: Desk) -> None:
     desk.push("routine")
     desk.member(active=False)
