@@ -10,6 +10,7 @@ from bot.chat import Answer, Ask, Context, Reply, Router
 from bot.choices import NO, YES, which
 from bot.journal import keep
 from bot.models.activity import Activity, ActivityState, SignUp, SignUpState
+from bot.models.organisation import Organisation
 from bot.services import activity as activities
 from bot.services import attendance, publishing, quorum, waiting_list
 from bot.services.permission import Action
@@ -69,6 +70,7 @@ def describe(ctx: Context, activity: Activity) -> str:
         f"{activity.kind}：{activity.theme}",
         f"时间：{moment(activity.starts_at, ctx.now)}",
         f"地点：{activity.place}",
+        *_partner(ctx, activity),
         _own_state(ctx, activity),
     ]
     if activities.leads(ctx.session, ctx.actor, activity):
@@ -80,6 +82,11 @@ def describe(ctx: Context, activity: Activity) -> str:
         lines += _so_far(ctx, activity)
         lines.append("可以发：谁没报名、签到码、修改活动、取消活动、结束活动")
     return "\n".join(lines)
+
+
+def _partner(ctx: Context, activity: Activity) -> list[str]:
+    branch = ctx.session.get(Organisation, activity.partner_id) if activity.partner_id else None
+    return [f"联建单位：{branch.name}"] if branch else []
 
 
 def _queue(activity: Activity, counts: dict[SignUpState, int]) -> str:

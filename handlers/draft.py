@@ -9,6 +9,7 @@ from typing import Any
 from bot import nlu
 from bot.chat import Answer, Ask, Context, Reply, Router
 from bot.choices import NO, YES, which
+from bot.errors import Refusal
 from bot.journal import keep
 from bot.models.activity import Activity
 from bot.services import activity as activities
@@ -28,6 +29,10 @@ EXAMPLES = {
 }
 HOW = "请直接写要改的内容，例如：\n改到12月4日\n地点改为二楼会议室\n主题改为安全大讨论\n报名截止12月3日 12:00"
 HOW_AUDIENCE = "\n对象改为正式党员、限20人"
+
+
+class ThemeIsANumber(Refusal):
+    text = "主题要写文字，例如：学习安全规程；要用建议的主题请回复 1。"
 
 
 # Publishing ----------------------------------------------------------------------------------------------------------
@@ -169,6 +174,8 @@ def fill(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
             draft = draft_line.with_audience(_where(ctx, _known(ctx, draft)), draft, nlu.bare(text))
         case "partner":
             draft = draft_line.with_partner(_where(ctx), draft, nlu.bare(text))
+        case "theme" if nlu.choice(nlu.bare(text)):
+            raise ThemeIsANumber
         case "theme":
             draft = replace(draft, theme=_value(text))
         case _:

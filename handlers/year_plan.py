@@ -41,7 +41,8 @@ def plan(ctx: Context, text: str = "") -> Reply:
         f"{one.month}月 {one.theme}（{_short(one.production)}）{'√' if one.month in held else ''}"
         for one in draft.ideas()
     ]
-    return Reply("\n".join([*lines, "回复 年度计划 12 看12月怎么办；√ 是本支部今年已安排的"]))
+    # Twelve lines are what a phone shows: the hint stands behind the last month.
+    return Reply("\n".join(lines) + "。√ 是今年已安排的；看怎么办请回复 年度计划 12")
 
 
 def _short(production: str) -> str:

@@ -189,7 +189,7 @@ def choice(
     """The question which activity is meant, and the words its numbers stand for ("报名 #3"); without any, that there is none."""
     if not found:
         return "现在没有这样的活动。回复 主题党日 看看活动安排。", ("主题党日",)
-    lines = numbered(f"{moment(one.starts_at, now)} {one.theme}" for one in found[:8])
+    lines = numbered(f"{moment(one.starts_at, now)} {one.kind}：{one.theme}" for one in found[:8])
     words = tuple(f"{word} #{one.id} {rest}".strip() for one in found[:8])
     return f"有 {len(found)} 个活动，是哪一个？回复数字：\n{lines}", words
 

@@ -100,7 +100,7 @@ def test_a_committee_meeting_has_no_other_audience(secretary: Phone) -> None:
 
 
 def test_the_month_s_meeting_is_a_theme_when_there_is_no_other(secretary: Phone) -> None:
-    secretary.script(("发布支委会 12月8日15:00 三楼会议室", "1 12月支委会"), ("1", "主题：12月支委会", "应到 5 人"))
+    secretary.script(("发布支委会 12月8日15:00 三楼会议室", "1 12月支委会"), ("2", "主题要写文字"), ("1", "主题：12月支委会", "应到 5 人"))
 
 
 @pytest.mark.parametrize(
@@ -216,6 +216,7 @@ def test_the_partners_secretary_is_told_and_invites_the_own_people(
         first, second = session.scalars(select(Activity).order_by(Activity.id))
         assert first.secret == second.secret
         assert first.branch_id != second.branch_id
+    secretary.script(("活动详情 #1", "联建单位：营销党支部"))
     clock.jump(BEGINS)
     boss.script((f"签到 {word(secretary)}", "签到成功"))
 
