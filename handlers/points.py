@@ -6,12 +6,13 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from bot import choices
 from bot.chat import Answer, Ask, Context, Reply, Router, Undo
 from bot.errors import Refusal
 from bot.models.member import Member
 from bot.models.outbox import Urgency
 from bot.models.points import PointEntry
-from bot.services import audit, outbox, points
+from bot.services import audit, outbox, point_setting, point_story, points
 from bot.services import claim as claims
 from bot.services import member as people
 from bot.services.permission import Action
@@ -95,14 +96,15 @@ def details(ctx: Context, text: str = "") -> Reply:
     rows = [_line(ctx, line) for line in lines]
     last = "回复 下一页 看更早的；" if more else ""
     foot = f"{last}有异议请发：申诉 编号 理由"
-    choices = (f"积分明细 第{number + 1}页",) if more else ()
-    return Reply("\n".join([_head(ctx, number), *rows, foot]), choices=choices)
+    following = (f"积分明细 第{number + 1}页",) if more else ()
+    return Reply("\n".join([_head(ctx, number), *rows, foot]), choices=following)
 
 
 def _head(ctx: Context, number: int) -> str:
     if number > 1:
         return f"积分明细 第{number}页"
-    median = points.branch_median(ctx.session, ctx.member.branch_id, ctx.now)
+    shown = point_setting.read(ctx.session, ctx.member.branch_id).median
+    median = points.branch_median(ctx.session, ctx.member.branch_id, ctx.now) if shown else None
     return "积分明细" if median is None else f"积分明细（本季支部中位数 {median:g} 分）"
 
 
@@ -113,12 +115,29 @@ def _line(ctx: Context, line: Line) -> str:
     return f"#{entry.id} {entry.points:+d} {name}：{points.short(entry.reason, 20)}（{line.giver or '自动'}，{local(entry.at, ctx.now):%m-%d}{back}）"
 
 
+@router.command(
+    "积分依据",
+    "积分说明",
+    takes="编号",
+    examples=("积分依据 128",),
+    about=("积分 加分 记分", "依据 规则 哪条"),
+)
+def explain(ctx: Context, text: str) -> str:
+    found = re.search(r"\d{1,10}", text)
+    if found is None:
+        raise Refusal("请写积分编号，例如：积分依据 128。发 积分明细 可以看到编号。")
+    story = point_story.one(ctx.session, ctx.member.id, int(found[0]), ctx.now)
+    return story.line.replace("；", "\n") + f"\n有异议请发：申诉 {found[0]} 理由"
+
+
 @router.command("下一页")
-def next_page(ctx: Context) -> Reply:
-    following = next((word for word in ctx.talk.row.choices if word.startswith("积分明细 ")), None)
+def next_page(ctx: Context) -> Answer:
+    """The next page of whatever list was shown last."""
+    following = next((word for word in ctx.talk.row.choices if re.search(r" 第\d+页$", word)), None)
     if following is None:
         raise NoMorePages
-    return details(ctx, following)
+    word, _, said = following.partition(" ")
+    return choices.run(ctx, word, said)
 
 
 # Giving -----------------------------------------------------------------------------------------------------------------

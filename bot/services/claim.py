@@ -16,7 +16,7 @@ from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.models.outbox import Urgency
 from bot.models.points import Claim, ClaimKind, ClaimState, PointEntry
-from bot.services import outbox, points
+from bot.services import outbox, points, settlement
 from bot.services.permission import Action, Actor, holders
 from bot.services.setting import calendar
 from bot.times import at_time
@@ -82,12 +82,12 @@ def submit(session: Session, member: Member, text: str, *, now: datetime) -> Cla
 
 
 def appeal(session: Session, member: Member, number: int | None, text: str, *, now: datetime) -> Claim:
-    """An appeal on an own entry within 30 days of it, or, without a number, about one that is missing."""
+    """An appeal on an own entry within 30 days of it or while its period is in public notice, or, without a number, about one that is missing."""
     if number is not None:
         entry = session.get(PointEntry, number)
         if entry is None or entry.member_id != member.id:
             raise NotYourEntry(number=number)
-        if now - entry.at > APPEAL_WINDOW:
+        if now - entry.at > APPEAL_WINDOW and not settlement.contestable(session, entry, now):
             raise WindowClosed(number=number, on=f"{entry.at.astimezone(now.tzinfo):%Y-%m-%d}")
     return _add(session, member, ClaimKind.APPEAL, number, text, f"申诉 {number or 128} 那天我在场", now)
 

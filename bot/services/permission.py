@@ -29,11 +29,13 @@ class Action(StrEnum):
     EDIT_QUESTIONS = "导入题目"
     APPROVE_QUESTIONS = "批准题目"
     MANAGE_PEOPLE = "管理人员和口令"
+    SETTLE = "结算积分"
+    MOVE_PEOPLE = "转接组织关系和调整支部"
     SEE_AUDIT = "查看操作记录"
 
 
-_LEADERS = frozenset({Action.MANAGE_PEOPLE, Action.APPROVE_QUESTIONS})
-_COMMITTEE = frozenset(Action) - _LEADERS - {Action.SEE_AUDIT}
+_LEADERS = frozenset({Action.MANAGE_PEOPLE, Action.APPROVE_QUESTIONS, Action.SETTLE})
+_COMMITTEE = frozenset(Action) - _LEADERS - {Action.SEE_AUDIT, Action.MOVE_PEOPLE}
 RIGHTS: dict[RoleName, frozenset[Action]] = {
     RoleName.SECRETARY: _COMMITTEE | _LEADERS,
     RoleName.DEPUTY_SECRETARY: _COMMITTEE | _LEADERS,

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, String, bindparam, cast, func, select
+from sqlalchemy import ColumnElement, String, bindparam, cast, func, select
 from sqlalchemy.orm import Session
 
 from bot.models.points import PointBalance, PointEntry
@@ -32,6 +32,8 @@ FACTS = (
     "giver_id",
     "reverses_id",
 )
+Line = Sequence[Any]
+"""A row as it is read: id, the facts, moment, day, seal."""
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
 _NEWEST = (
     select(PointEntry.__table__.c["chain"])
@@ -88,7 +90,7 @@ class _Walk:
 
     before: str = ""
     number: int = 0
-    odd: tuple[str, Row[Any]] | None = None
+    odd: tuple[str, Line] | None = None
 
 
 def verify(session: Session) -> Verified:
@@ -120,18 +122,19 @@ def verify(session: Session) -> Verified:
     return done
 
 
-def _rows(session: Session) -> Iterator[Row[Any]]:
+def _rows(session: Session) -> Iterator[Line]:
     """The ledger member by member; moments and days as the text that was hashed, which spares parsing them."""
     t = PointEntry.__table__.c
     at: ColumnElement[Any] = cast(t.at, String)
     if session.get_bind().dialect.name == "postgresql":
         at = func.to_char(func.timezone("UTC", t.at), "YYYY-MM-DD HH24:MI:SS.US")
     columns = select(t.id, *(t[name] for name in FACTS), at, cast(t.day, String), t.chain)
-    connection = session.connection().execution_options(yield_per=5000)
-    yield from connection.execute(columns.order_by(t.member_id, t.id))
+    in_order = columns.order_by(t.member_id, t.id).execution_options(yield_per=5000)
+    rows: Iterator[Line] = session.connection().execute(in_order)
+    yield from rows
 
 
-def _stumble(walk: _Walk, row: Row[Any]) -> Iterator[Discrepancy]:
+def _stumble(walk: _Walk, row: Line) -> Iterator[Discrepancy]:
     """A row that does not fit, or the one after it, which tells why: if it follows the row before the odd one, that was put in between."""
     chain, facts = row[-1], list(row[1:-1])
     if walk.odd is not None:
@@ -151,29 +154,28 @@ def _end(walk: _Walk) -> Iterator[Discrepancy]:
         yield _edited_or_gap(*walk.odd)
 
 
-def _edited_or_gap(before: str, row: Row[Any]) -> Discrepancy:
+def _edited_or_gap(before: str, row: Line) -> Discrepancy:
     gap = _number(row[-1]) - _number(before) - 1
     if gap > 0:
         return _broken(row, f"{gap} removed before this row")
     return _broken(row, "edited" if gap == 0 else "inserted")
 
 
-def _broken(row: Row[Any], what: str) -> Discrepancy:
+def _broken(row: Line, what: str) -> Discrepancy:
     return Discrepancy(row[1], row[8], row[4], row[5], 0, row[0], what)
 
 
 def _balances(session: Session, sums: dict[Any, int], last: dict[Any, str]) -> Iterator[Discrepancy]:
     """Balances that are not the sum, or whose newest row is gone."""
-    t = PointBalance.__table__.c
-    rows = session.connection().execute(select(t.member_id, t.period, t.dimension, t.points, t.chain))
-    have = {tuple(row[:3]): (row[3], row[4]) for row in rows}
+    have = {(b.member_id, b.period, b.dimension): b for b in session.scalars(select(PointBalance))}
     for key in sorted(sums.keys() | have.keys()):
-        points, chain = have.get(key, (0, ""))
-        if sums.get(key, 0) != points:
-            yield Discrepancy(*key, ledger=sums.get(key, 0), balance=points)
+        who, period, dimension = key
+        points, chain = (have[key].points, have[key].chain) if key in have else (0, "")
+        ledger = sums.get(key, 0)
+        if ledger != points:
+            yield Discrepancy(who, period, dimension, ledger, points)
         elif last.get(key, "") != chain:
-            what = "newest row removed or inserted"
-            yield Discrepancy(*key, ledger=sums.get(key, 0), balance=points, what=what)
+            yield Discrepancy(who, period, dimension, ledger, points, None, "newest row removed or inserted")
 
 
 def _anchors(session: Session) -> dict[tuple[int, int], str]:

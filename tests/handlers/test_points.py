@@ -301,3 +301,29 @@ def test_entries_of_other_branches_and_own_ones_cannot_be_corrected(
         ("更正 那一条", "请写积分编号"),
     )
     assert ledger(database, "外人") == [2]
+
+
+def test_an_entry_explains_itself_to_its_owner_only(phone: PhoneBook, secretary: Phone) -> None:
+    number = re.search(r"#(\d+)", secretary("加分 张伟 3 师带徒"))
+    assert number is not None
+    zhang = phone("张伟")
+    told = zhang(f"积分依据 {number[1]}")
+    for part in (
+        "+3 分",
+        "技能取证、师带徒（skill 第1版）",
+        "每季度上限 12 分",
+        "记分：王建国",
+        "事由：师带徒",
+    ):
+        assert part in told
+    assert len(told.splitlines()) <= 12
+    assert "没有找到您的第" in phone("古丽")(f"积分依据 {number[1]}")
+    assert "请写积分编号" in zhang("积分依据 是什么")
+
+
+def test_a_branch_may_hide_its_median(phone: PhoneBook, secretary: Phone) -> None:
+    secretary("加分 张伟 3 师带徒")
+    zhang = phone("张伟")
+    assert "本季支部中位数" in zhang("积分明细")
+    assert "不显示" in secretary("积分设置 不显示中位数")
+    assert "中位数" not in zhang("积分明细")

@@ -39,7 +39,7 @@ COMMITTEE = {
     Action.CHANGE_SETTINGS,
     Action.EDIT_QUESTIONS,
 }
-LEADING = COMMITTEE | {Action.MANAGE_PEOPLE, Action.APPROVE_QUESTIONS}
+LEADING = COMMITTEE | {Action.MANAGE_PEOPLE, Action.APPROVE_QUESTIONS, Action.SETTLE}
 GRANTED: dict[RoleName | None, set[Action]] = {
     None: set(),
     RoleName.SECRETARY: LEADING,
@@ -48,7 +48,7 @@ GRANTED: dict[RoleName | None, set[Action]] = {
     RoleName.PUBLICITY: COMMITTEE,
     RoleName.DISCIPLINE: COMMITTEE,
     RoleName.GROUP_LEADER: {Action.SEE_GROUP, Action.PUBLISH_GROUP},
-    RoleName.ADMIN: LEADING | {Action.SEE_AUDIT},
+    RoleName.ADMIN: LEADING | {Action.SEE_AUDIT, Action.MOVE_PEOPLE},
 }
 
 

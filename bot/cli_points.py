@@ -1,0 +1,96 @@
+"""``zhibu points verify|explain|settle``: prove the ledger, explain a member's entries, make due settlements final."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from bot.app import App
+    from bot.models.member import Member
+
+
+@click.group()
+def points() -> None:
+    """The ledger of points."""
+
+
+@points.command()
+def verify() -> None:
+    """Recompute every seal and balance of the ledger; exit status 1 names what was changed."""
+    from bot.services import point_chain
+
+    with _opened() as app, app.database.read() as session:
+        done = point_chain.verify(session)
+    for one in done.wrong:
+        where = f"entry #{one.entry_id}" if one.entry_id else f"{one.period} {one.dimension}"
+        figures = "" if one.entry_id else f" (ledger {one.ledger}, balance {one.balance})"
+        click.echo(f"member {one.member_id} {where}: {one.what}{figures}", err=True)
+    click.echo(f"{done.rows} entries, " + (f"{len(done.wrong)} findings" if done.wrong else "all well"))
+    sys.exit(1 if done.wrong else 0)
+
+
+@points.command()
+@click.argument("member")
+def explain(member: str) -> None:
+    """Every entry of MEMBER (name, account, staff number or #id): rule, version, fact, giver, reviewer, cap."""
+    from bot.services import point_story
+
+    with _opened() as app, app.database.read() as session:
+        who = _member(session, member)
+        click.echo(f"{who.name} #{who.id}")
+        for one in point_story.all_of(session, who.id, app.clock()):
+            click.echo(one.line)
+
+
+@points.command()
+def settle() -> None:
+    """Make final the settlements whose public notice has ended and that no appeal holds."""
+    from bot.services import settlement
+
+    with _opened() as app:
+        now = app.clock()
+        with app.database.read() as session:
+            due = settlement.due(session, now)
+        done = 0
+        for one in due:
+            with app.database.write() as session:
+                done += settlement.close(session, one, now)
+    click.echo(f"{done} final, {len(due) - done} waiting for appeals")
+
+
+@contextmanager
+def _opened() -> Iterator[App]:
+    from bot.command import open_app
+
+    app = open_app()
+    try:
+        yield app
+    finally:
+        app.database.dispose()
+
+
+def _member(session: Session, said: str) -> Member:
+    """The one member that is meant; bad input names the others."""
+    from sqlalchemy import or_, select
+
+    from bot.command import BadInput
+    from bot.models.member import Member
+    from bot.services.member import full_name
+
+    number = int(said[1:]) if said.startswith("#") and said[1:].isdigit() else 0
+    named = or_(
+        Member.name == said, Member.account == said.lower(), Member.staff_no == said, Member.id == number
+    )
+    found = session.scalars(select(Member).where(named).order_by(Member.id)).all()
+    if not found:
+        raise BadInput(f"{said}: nobody on the roster has this name, account or staff number")
+    if len(found) > 1:
+        raise BadInput(f"{said}: several, say which: {', '.join(f'#{m.id} {full_name(m)}' for m in found)}")
+    return found[0]
