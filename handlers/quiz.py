@@ -7,27 +7,14 @@ from typing import Any
 
 from bot import nlu
 from bot.chat import Answer, Ask, Context, Reply, Router, Waiting
-from bot.errors import Refusal
-from bot.models.quiz import QuestionKind, QuizKind
-from bot.services import practice, question, quiz, review, study
+from bot.models.quiz import QuizKind
+from bot.services import practice, question, question_text, quiz, review, study
 from bot.services import run as runs
 from bot.services.answer import looks_like_an_answer
-from bot.services.quiz import Answered, Overtaken
-from bot.services.run import Asked, Place, Run
+from bot.services.quiz import Overtaken
+from bot.services.run import Asked, Run
 
 router = Router()
-
-
-class AnswerFirst(Refusal):
-    text = "请先答这一题；不会做就回复 不会，可以看答案。"
-
-
-_KINDS = {
-    QuestionKind.SINGLE: ("单选", "请回复一个字母。"),
-    QuestionKind.MULTIPLE: ("多选", "可多选，例如 AB。"),
-    QuestionKind.JUDGE: ("判断", "请回复 对 或 错。"),
-    QuestionKind.BLANK: ("填空", "请回复要填的内容。"),
-}
 
 
 @router.command(
@@ -97,13 +84,12 @@ def on_material(ctx: Context, code: str = "") -> Answer:
 
 @router.step(words=("下一题",), resumes=looks_like_an_answer)
 def answer(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
-    place = Place(data["run"], data["position"], tuple(data["questions"]))
     if nlu.bare(text) == "下一题":
-        raise AnswerFirst
-    done = quiz.answer(ctx.session, ctx.member, place, text, now=ctx.now)
+        raise question_text.AnswerFirst
+    done = quiz.answer(ctx.session, ctx.member, question_text.from_data(data), text, now=ctx.now)
     if isinstance(done, Overtaken):
         return overtaken(done)
-    said = verdict(done)
+    said = question_text.verdict(done)
     return ask(done.next, f"{said}\n——") if done.next else Reply(f"{said}\n——\n{ending(ctx, done.run)}")
 
 
@@ -118,27 +104,15 @@ def overtaken(done: Overtaken) -> Answer:
 
 def ask(asked: Asked, before: str = "") -> Ask:
     """A question, after what is said before it; 继续 shows the question alone."""
-    text = shown(asked)
-    place = asked.place
+    text = question_text.shown(asked, numbered(asked))
     return Ask(
         f"{before}\n{text}" if before else text,
         step=answer,
-        data={"run": place.run, "position": place.position, "questions": list(place.questions)},
+        data=question_text.to_data(asked.place),
         title=progress(asked),
         prompt=text,
         lasts=runs.LASTS,
     )
-
-
-def shown(asked: Asked) -> str:
-    """The question with its number, kind and options as this member sees them."""
-    item = asked.item
-    kind, how = _KINDS[item.kind]
-    lines = [f"{numbered(asked)} 〔{kind}〕{item.background or item.stem}"]
-    if item.background:
-        lines.append(f"问：{item.stem}")
-    lines += [f"{letter} {option}" for letter, option in item.shown(asked.run.order)]
-    return "\n".join([*lines, how])
 
 
 def numbered(asked: Asked) -> str:
@@ -155,23 +129,6 @@ def progress(asked: Asked) -> str:
     """专项进行到 2/10: what stands under other answers while the question waits."""
     where = f"第{asked.number}题" if asked.run.kind is QuizKind.CHALLENGE else f"{asked.number}/{asked.total}"
     return f"{asked.run.kind.value}进行到 {where}"
-
-
-def verdict(done: Answered) -> str:
-    """Right or not, why, by which source, and the points if it earned some."""
-    asked = done.question
-    doubt = "（请以文件原文为准）" if asked.confidence == "check" else ""
-    correct = done.correct if done.correct.isascii() else f"是“{done.correct}”"
-    lines = ["正确。" if done.right else f"不对，正确答案 {correct}。"]
-    if done.explained:
-        lines += [asked.explanation, f"出处：{asked.source}{doubt}"]
-    if done.retired:
-        lines.append("这道错题两天都答对了，已移出错题本。")
-    if award := done.award:
-        lines.append(
-            f"今天答对{quiz.ENOUGH_RIGHT}题，+{award.points} 分（{award.rule.dimension}），本季共 {award.total} 分。"
-        )
-    return "\n".join(lines)
 
 
 def ending(ctx: Context, run: Run) -> str:
@@ -191,6 +148,8 @@ def ending(ctx: Context, run: Run) -> str:
             return after_challenge(ctx, run)
         case QuizKind.REVIEW:
             return f"错题复习完成：{score}。{still_due(ctx)}"
+        case _:
+            return f"完成：{score}。"
 
 
 def after_challenge(ctx: Context, run: Run) -> str:

@@ -90,8 +90,10 @@ def _judged(
     given, right = answers.judge(item, run.order, text)
     correct = item.right_letters(run.order) or item.answer[0]
     _keep(session, run, question, given, right, now)
-    retired = _review(session, run, question, card, right, now)
-    award = _earned(session, run.member_id, now) if right else None
+    # An exam says nothing before it is over: no review and no points would give its answers away.
+    silent = run.kind is QuizKind.EXAM
+    retired = not silent and _review(session, run, question, card, right, now)
+    award = _earned(session, run.member_id, now) if right and not silent else None
     _move_on(run, right, now)
     explained = run.finished_at is not None or run.open_question != question.id
     return Answered(run, question, right, correct, award, retired, explained)

@@ -1,0 +1,298 @@
+"""Exams: published to a branch, sat against the clock of the messages themselves, results for all after the end."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from bot.errors import Refusal
+from bot.models.exam import Exam
+from bot.models.member import Member, MemberStatus
+from bot.models.outbox import Urgency
+from bot.models.quiz import QuizKind, QuizRun
+from bot.services import exam_plan, outbox, quiz
+from bot.services import run as runs
+from bot.services.exam_plan import Plan
+from bot.services.quiz import Answered, Overtaken
+from bot.services.run import SECURE, Asked, Place, Run
+from bot.times import moment
+
+SHOWN = 5
+
+
+class NoExam(Refusal):
+    text = "现在没有考试。想练习请回复 答题 或 专项。"
+
+
+class NotYetOpen(Refusal):
+    text = "考试还没开始，{opens} 开放。"
+
+
+class Closed(Refusal):
+    text = "考试已截止（{closes}），不能再答。看成绩请发 考试成绩。"
+
+
+class NoAttemptsLeft(Refusal):
+    text = "您已考过 {count} 次，次数用完了。成绩在 {closes} 截止后公布。"
+
+
+class AlreadyBegun(Refusal):
+    text = "已有 {count} 人开始考试，不能取消。"
+
+
+@dataclass(frozen=True, slots=True)
+class Late:
+    """An answer that came after the time: it does not count. ``ended_at`` is when the time was over."""
+
+    exam: Exam
+    run: Run
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sat:
+    """What the answer to a question of an exam changed."""
+
+    exam: Exam
+    done: Answered | Overtaken
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """One member and one exam: how often they tried, and the best percentage, None without any try."""
+
+    exam: Exam
+    attempts: int
+    score: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The best percentage of one member."""
+
+    member_id: int
+    name: str
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """A whole exam: what everybody reached who sat it, and who did not, in the order of the roster."""
+
+    exam: Exam
+    scores: tuple[Score, ...]
+    absent: tuple[str, ...]
+
+    @property
+    def failed(self) -> list[str]:
+        return [one.name for one in self.scores if one.percent < self.exam.pass_mark]
+
+    @property
+    def average(self) -> int:
+        return round(sum(one.percent for one in self.scores) / len(self.scores)) if self.scores else 0
+
+
+def publish(
+    session: Session, author: Member, plan: Plan, *, now: datetime, rng: random.Random = SECURE
+) -> tuple[Exam, int]:
+    """Draw the paper and invite the branch; returns the exam and how many are invited."""
+    plan = exam_plan.check(session, author.branch_id, plan, now)
+    assert plan.closes_at is not None
+    drawn = rng.sample(exam_plan.candidates(session, author.branch_id, plan, now), plan.count)
+    exam = Exam(
+        branch_id=author.branch_id,
+        author_id=author.id,
+        topic=plan.topic,
+        questions=[one.id for one in drawn],
+        opens_at=plan.opens_at or now,
+        closes_at=plan.closes_at,
+        minutes=plan.minutes,
+        pass_mark=plan.pass_mark,
+        attempts=plan.attempts,
+        published_at=now,
+    )
+    session.add(exam)
+    session.flush()
+    text = f"考试通知：{described(exam, now)}\n回复 考试 参加。开始后计时，请在不值班时作答。"
+    sent = outbox.push(
+        session,
+        candidates_of(session, exam.branch_id),
+        text,
+        key=f"exam {exam.id}",
+        now=now,
+        at=max(now, exam.opens_at),
+        expires_at=exam.closes_at,
+    )
+    return exam, sent
+
+
+def cancel(session: Session, exam: Exam, *, now: datetime) -> None:
+    """Take an exam back; :class:`AlreadyBegun` once somebody began it."""
+    begun = len({run.member_id for run in _runs(session, exam)})
+    if begun:
+        raise AlreadyBegun(count=begun)
+    exam.cancelled_at = now
+    session.flush()
+
+
+def described(exam: Exam, now: datetime) -> str:
+    """安规 20题，30分钟，80分及格，一次机会，12月10日(周四)18:00 截止."""
+    tries = "一次机会" if exam.attempts == 1 else f"可考 {exam.attempts} 次取最好成绩"
+    opens = f"{moment(exam.opens_at, now)} 开放，" if exam.opens_at > now else ""
+    return (
+        f"{exam.topic} {len(exam.questions)}题，限时{exam.minutes}分钟，{exam.pass_mark}分及格，{tries}，"
+        f"{opens}{moment(exam.closes_at, now)} 截止。"
+    )
+
+
+def candidates_of(session: Session, branch_id: int) -> list[int]:
+    """Who is to sit a branch's exams: everybody on its roster but colleagues outside the Party's ranks."""
+    ours = (Member.branch_id == branch_id, Member.active, Member.status != MemberStatus.COLLEAGUE)
+    return list(session.scalars(select(Member.id).where(*ours).order_by(Member.id)))
+
+
+def current(session: Session, branch_id: int, at: datetime) -> Sequence[Exam]:
+    """The exams of a branch that are not over, the one that ends first in front."""
+    standing = (Exam.branch_id == branch_id, Exam.cancelled_at.is_(None), Exam.closes_at > at)
+    return session.scalars(select(Exam).where(*standing).order_by(Exam.closes_at, Exam.id)).all()
+
+
+def latest(session: Session, branch_id: int, number: int | None = None) -> Sequence[Exam]:
+    """The newest exams of a branch, or the one with a number."""
+    ours = select(Exam).where(Exam.branch_id == branch_id, Exam.cancelled_at.is_(None))
+    chosen = ours.where(Exam.id == number) if number else ours
+    return session.scalars(chosen.order_by(Exam.id.desc()).limit(SHOWN)).all()
+
+
+def sit(
+    session: Session, member: Member, exam: Exam, *, at: datetime, rng: random.Random = SECURE
+) -> tuple[Asked, bool]:
+    """Begin an attempt, or go on with the open one; whether it is new. ``at`` is the message's own time: it alone decides what is in time."""
+    if at < exam.opens_at:
+        raise NotYetOpen(opens=moment(exam.opens_at, at))
+    if at >= exam.closes_at:
+        raise Closed(closes=moment(exam.closes_at, at))
+    mine = _runs(session, exam, member.id)
+    going = next((run for run in mine if run.finished_at is None), None)
+    if going is not None and at < ends_at(exam, going):
+        return runs.resume(session, going, now=at, rng=rng), False
+    if going is not None:
+        end(session, going, ends_at(exam, going))
+    if len(mine) >= exam.attempts:
+        raise NoAttemptsLeft(count=len(mine), closes=moment(exam.closes_at, at))
+    order = list(exam.questions)
+    rng.shuffle(order)
+    title = f"{exam.id}/{len(mine) + 1}"
+    return runs.begin_with(session, member, QuizKind.EXAM, title, order, at, rng), True
+
+
+def answer(
+    session: Session, member: Member, place: Place, text: str, *, at: datetime, rng: random.Random = SECURE
+) -> Sat | Late:
+    """Judge an answer by the time at which its message was sent; after the time it does not count and the attempt is over."""
+    row = session.execute(
+        select(*runs.COLUMNS).where(QuizRun.id == place.run, QuizRun.member_id == member.id)
+    ).one()
+    run = Run(*row)
+    exam = session.get_one(Exam, int(run.title.partition("/")[0]))
+    if at >= ends_at(exam, run):
+        end(session, run, ends_at(exam, run))
+        return Late(exam, run, ends_at(exam, run))
+    return Sat(exam, quiz.answer(session, member, place, text, now=at, rng=rng))
+
+
+def ends_at(exam: Exam, run: Run) -> datetime:
+    """When the time of an attempt is over: its own limit, or the end of the exam."""
+    return min(run.started_at + timedelta(minutes=exam.minutes), exam.closes_at)
+
+
+def end(session: Session, run: Run, at: datetime) -> None:
+    """Close an attempt; what was answered until then counts."""
+    if run.finished_at is None:
+        run.finished_at = at
+        session.execute(update(QuizRun).where(QuizRun.id == run.id).values(finished_at=at))
+
+
+def mine(session: Session, member: Member) -> list[Mine]:
+    """The newest exams of the member's branch, and what they did in each."""
+    found = []
+    for exam in latest(session, member.branch_id):
+        tries = _runs(session, exam, member.id)
+        best = max((run.right for run in tries), default=None)
+        found.append(Mine(exam, len(tries), None if best is None else _percent(best, exam)))
+    return found
+
+
+def results(session: Session, exam: Exam) -> Results:
+    """Who sat an exam with what; the best try counts, and what was not answered is wrong."""
+    best: dict[int, int] = {}
+    for run in _runs(session, exam):
+        best[run.member_id] = max(best.get(run.member_id, 0), run.right)
+    due = set(candidates_of(session, exam.branch_id)) | set(best)
+    people = session.execute(
+        select(Member.id, Member.name).where(Member.id.in_(due)).order_by(Member.id)
+    ).all()
+    scores = tuple(Score(key, name, _percent(best[key], exam)) for key, name in people if key in best)
+    return Results(exam, scores, tuple(name for key, name in people if key not in best))
+
+
+def tell(session: Session, exam: Exam, *, now: datetime) -> None:
+    """After the end: each gets their own result, the author the summary; once."""
+    whole = results(session, exam)
+    push = partial(outbox.push, session, now=now, urgency=Urgency.ANSWER)
+    for one in whole.scores:
+        own = f"{title(exam, now)}成绩：{one.percent} 分，{passed(one.percent, exam)}。"
+        push([one.member_id], own, key=f"exam {exam.id} result")
+    summary = "\n".join([f"{title(exam, now)}已截止。", *summary_lines(whole)])
+    push([exam.author_id], summary, key=f"exam {exam.id} summary")
+    exam.told_at = now
+
+
+def summary_lines(whole: Results) -> list[str]:
+    """How many sat it and passed; names of those who did not, never an order of merit."""
+    count, failed = len(whole.scores), whole.failed
+    lines = [
+        f"应考 {count + len(whole.absent)} 人，参加 {count} 人，及格 {count - len(failed)} 人，平均 {whole.average} 分。"
+    ]
+    lines += [f"没及格：{'、'.join(failed)}"] if failed else []
+    return lines + ([f"没参加：{'、'.join(whole.absent)}"] if whole.absent else [])
+
+
+def title(exam: Exam, now: datetime) -> str:
+    """安规考试（12月10日）."""
+    closes = exam.closes_at.astimezone(now.tzinfo)
+    return f"{exam.topic}考试（{closes.month}月{closes.day}日）"
+
+
+def passed(score: int, exam: Exam) -> str:
+    """及格, or 没及格 with the mark."""
+    return "及格" if score >= exam.pass_mark else f"没及格（{exam.pass_mark} 分及格）"
+
+
+def _percent(right: int, exam: Exam) -> int:
+    """Rounded down, so that nobody passes by rounding."""
+    return 100 * right // len(exam.questions)
+
+
+def _runs(session: Session, exam: Exam, member_id: int | None = None) -> list[Run]:
+    """The attempts at an exam, of one member or of the branch."""
+    ours = select(Member.id).where(Member.branch_id == exam.branch_id)
+    whose = QuizRun.member_id == member_id if member_id else QuizRun.member_id.in_(ours)
+    rows = session.execute(
+        select(*runs.COLUMNS)
+        .where(whose, QuizRun.kind == QuizKind.EXAM, QuizRun.title.like(f"{exam.id}/%"))
+        .order_by(QuizRun.id)
+    )
+    return [Run(*row) for row in rows]
+
+
+def waiting_for(session: Session, exam: Exam) -> list[int]:
+    """Who has not begun an exam."""
+    begun = {run.member_id for run in _runs(session, exam)}
+    return [member for member in candidates_of(session, exam.branch_id) if member not in begun]
