@@ -9,6 +9,8 @@ from pathlib import Path
 import click
 
 from bot import __version__
+from bot.cli_operations import backup, deploy, restore
+from bot.cli_points import points
 from bot.cli_questions import questions
 from bot.command import BadInput, open_app
 from bot.errors import Refusal
@@ -131,6 +133,10 @@ def members_import(file: Path) -> None:
     sys.exit(2 if report.rejected else 0)
 
 
+db.add_command(backup)
+db.add_command(restore)
+main.add_command(deploy)
+main.add_command(points)
 main.add_command(questions)
 
 
@@ -155,28 +161,6 @@ def menu_publish() -> None:
         except SendError as error:
             raise BadInput(f"{name}: {error}; run `zhibu doctor`") from None
         click.echo(f"{name}: {'、'.join(words)}")
-
-
-@main.group()
-def points() -> None:
-    """The ledger of points."""
-
-
-@points.command("verify")
-def points_verify() -> None:
-    """Recompute every balance from the ledger; exit status 1 names what differs."""
-    from bot.services import points as ledger
-
-    app = open_app()
-    with app.database.read() as session:
-        wrong = ledger.verify(session)
-    for one in wrong:
-        click.echo(
-            f"member {one.member_id} {one.period} {one.dimension}: ledger {one.ledger}, balance {one.balance}",
-            err=True,
-        )
-    click.echo("all balances equal the ledger" if not wrong else f"{len(wrong)} balances differ")
-    sys.exit(1 if wrong else 0)
 
 
 @main.group()
