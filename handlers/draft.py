@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from bot import nlu
+from bot import nlu, preview
 from bot.chat import Answer, Ask, Context, Reply, Router
 from bot.choices import NO, YES, which
 from bot.errors import Refusal
@@ -15,7 +15,7 @@ from bot.models.activity import Activity
 from bot.services import activity as activities
 from bot.services import audience, draft_line, publishing
 from bot.services import draft as drafts
-from bot.services.draft import Draft, Preview
+from bot.services.draft import Draft
 from bot.services.permission import Action
 from bot.times import at_time, full_moment, moment
 from content import activity_kinds
@@ -194,42 +194,14 @@ def show(ctx: Context, draft: Draft, activity: Activity | None = None) -> Ask:
     checked = drafts.preview(ctx.session, ctx.member.branch_id, draft, now=ctx.now, activity_id=number)
     data = {"draft": draft_line.to_data(draft), "activity": number}
     title = "修改活动" if activity else f"发布{draft.kind}"
+    told = len(activities.signed_up_members(ctx.session, number)) if number else None
     return Ask(
-        _preview_text(ctx, checked, activity),
+        preview.shown(checked, told=told, now=ctx.now),
         step=settle,
         data=data,
         choices=("确认", "修改", "取消"),
         title=title,
     )
-
-
-def _preview_text(ctx: Context, checked: Preview, activity: Activity | None) -> str:
-    lines = [
-        f"{checked.kind}{'修改预览' if activity else '发布预览'}",
-        f"主题：{checked.theme}",
-        f"时间：{full_moment(checked.starts_at, ctx.now)}",
-        f"地点：{checked.place}",
-        f"{checked.audience + '，' if checked.audience else ''}{_due(checked)}",
-        f"报名截止：{moment(checked.closes_at, ctx.now)}",
-    ]
-    if checked.production:
-        lines.append(f"结合生产：{checked.production}")
-    if checked.partner:
-        lines.append(f"联建单位：{checked.partner.name}（确认后告诉对方书记，由对方通知本支部党员）")
-    if checked.remarks:
-        lines.append(f"注意：{'；'.join(checked.remarks)}。")
-    lines += [f"注意：{moment(one.starts_at, ctx.now)} 已有“{one.theme}”。" for one in checked.clashes]
-    if activity:
-        told = len(activities.signed_up_members(ctx.session, activity.id))
-        lines.append(f"确认后通知已报名的 {told} 人。")
-    return "\n".join([*lines, "回复 1 确认 2 修改 3 取消，或直接写：改到12月4日"])
-
-
-def _due(checked: Preview) -> str:
-    """应到 12 人（有表决权 11 人），限 20 人."""
-    voting = "" if checked.voting is None else f"（有表决权 {checked.voting} 人）"
-    limit = f"，限 {checked.capacity} 人报名" if checked.capacity else ""
-    return f"应到 {len(checked.invited)} 人{voting}{limit}"
 
 
 @router.step(words=("确认", "修改", "取消", *YES, *NO))

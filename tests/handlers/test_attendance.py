@@ -19,7 +19,7 @@ from bot.models.points import PointEntry
 from bot.services import check_in_word, points
 from tests.chat import Phone, PhoneBook
 from tests.conftest import SHANGHAI
-from tests.handlers.test_sign_up import at_once
+from tests.handlers.conftest import at_once
 
 LINE = "发布主题党日 12月4日14:30 三楼会议室 主题:宪法宣传进班组"
 BEGINS = datetime(2026, 12, 4, 14, 27, tzinfo=SHANGHAI)

@@ -17,7 +17,7 @@ from scheduler.reminders import remind
 from scheduler.runner import Node
 from tests.chat import Phone, PhoneBook
 from tests.conftest import SHANGHAI
-from tests.handlers.test_sign_up import at_once
+from tests.handlers.conftest import at_once
 
 LINE = "发布志愿服务 12月4日14:30 河滨社区 限2人 主题:进社区查线路"
 

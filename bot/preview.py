@@ -1,0 +1,37 @@
+"""What an organiser reads of an activity before confirming it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from bot.services.draft import Preview
+from bot.times import full_moment, moment
+
+
+def shown(checked: Preview, *, told: int | None, now: datetime) -> str:
+    """The preview of a new activity, or of a change of which ``told`` people will be told."""
+    lines = [
+        f"{checked.kind}{'发布预览' if told is None else '修改预览'}",
+        f"主题：{checked.theme}",
+        f"时间：{full_moment(checked.starts_at, now)}",
+        f"地点：{checked.place}",
+        f"{checked.audience + '，' if checked.audience else ''}{_due(checked)}",
+        f"报名截止：{moment(checked.closes_at, now)}",
+    ]
+    if checked.production:
+        lines.append(f"结合生产：{checked.production}")
+    if checked.partner:
+        lines.append(f"联建单位：{checked.partner.name}（确认后告诉对方书记，由对方通知本支部党员）")
+    if checked.remarks:
+        lines.append(f"注意：{'；'.join(checked.remarks)}。")
+    lines += [f"注意：{moment(one.starts_at, now)} 已有“{one.theme}”。" for one in checked.clashes]
+    if told is not None:
+        lines.append(f"确认后通知已报名的 {told} 人。")
+    return "\n".join([*lines, "回复 1 确认 2 修改 3 取消，或直接写：改到12月4日"])
+
+
+def _due(checked: Preview) -> str:
+    """应到 12 人（有表决权 11 人），限 20 人报名."""
+    voting = "" if checked.voting is None else f"（有表决权 {checked.voting} 人）"
+    limit = f"，限 {checked.capacity} 人报名" if checked.capacity else ""
+    return f"应到 {len(checked.invited)} 人{voting}{limit}"
