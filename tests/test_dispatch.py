@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from sqlalchemy import select
+
 from bot.app import App
-from bot.chat import Kind
+from bot.chat import Kind, Message
+from bot.clock import Clock
+from bot.models.study import StudyRecord
 from tests.chat import Phone, PhoneBook
+from tests.conftest import restarted
 
 
 def test_the_menu_depends_on_the_role(phone: PhoneBook, secretary: Phone) -> None:
@@ -36,3 +44,51 @@ def test_every_example_leads_to_its_own_command(bot: App) -> None:
             found = bot.routes.command(nlu.clean(example))
             matches = [found] if found else bot.routes.by_keywords(nlu.clean(example))
             assert [m.command.word for m in matches] == [command.word], example
+
+
+def test_many_messages_of_one_member_at_once_are_all_handled(bot: App, phone: PhoneBook) -> None:
+    zhang = phone("张伟")
+    zhang("菜单")
+    with ThreadPoolExecutor(6) as threads:
+        answers = list(threads.map(lambda n: zhang(f"登记 学习强国 {n}分钟"), range(10, 22)))
+    assert all("已登记" in answer for answer in answers), answers
+    with bot.database.read() as session:
+        minutes = session.scalars(select(StudyRecord.minutes)).all()
+    assert sorted(minutes) == list(range(10, 22))
+
+
+def test_one_message_delivered_many_times_at_once_happens_once(bot: App, phone: PhoneBook) -> None:
+    zhang = phone("张伟")
+    message = Message("delivered thrice", "wecom", zhang.account, Kind.TEXT, bot.clock(), "登记 学习强国 25分钟")
+    with ThreadPoolExecutor(6) as threads:
+        answers = {reply.text for reply in threads.map(bot.dispatch, [message] * 6) if reply}
+    assert len(answers) == 1
+    with bot.database.read() as session:
+        assert session.scalars(select(StudyRecord.minutes)).all() == [25]
+
+
+def test_a_dialogue_goes_on_after_a_restart(bot: App, phone: PhoneBook) -> None:
+    zhang = phone("张伟")
+    first = zhang("专项 安规")
+    bot.database.dispose()
+    again = restarted(bot)
+    zhang.app = again
+    assert zhang("继续") == first
+    again.database.dispose()
+
+
+def test_an_undo_is_taken_once_and_only_within_five_minutes(phone: PhoneBook, clock: Clock) -> None:
+    zhang = phone("张伟")
+    zhang.script(("登记 学习强国 25分钟", "已登记"), ("撤销", "已撤销"), ("撤销", "没有可以撤销"))
+    zhang("登记 学习强国 25分钟")
+    clock.sleep(timedelta(minutes=5, seconds=1))
+    zhang.script(("撤销", "没有可以撤销"))
+
+
+def test_a_waiting_thing_is_shown_once_a_day(phone: PhoneBook, clock: Clock) -> None:
+    zhang = phone("张伟")
+    zhang("专项 安规")
+    assert "回复 继续" in zhang("积分")
+    assert "回复 继续" not in zhang("积分")
+    clock.sleep(timedelta(days=1) - timedelta(minutes=1))
+    assert "回复 继续" in zhang("积分")
