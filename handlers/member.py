@@ -13,7 +13,7 @@ from bot.errors import Refusal
 from bot.models.activity import SignUpState
 from bot.models.member import Member, RoleName
 from bot.models.notice import Notice, Receipt
-from bot.services import audit, phone, points, sign_up, study
+from bot.services import audit, personal_data, phone, points, sign_up, study
 from bot.services import claim as claims
 from bot.services import member as people
 from bot.services.member import BranchView, Listed, Namesakes
@@ -93,8 +93,20 @@ def _next_activity(ctx: Context) -> str:
     return f"下次活动：{moment(activity.starts_at, ctx.now)} {activity.theme}，{activity.place}，{_STATES[row.state]}"
 
 
-@router.command("我的数据", "我的资料", "我的信息", "个人信息")
-def my_data(ctx: Context) -> str:
+@router.command(
+    "我的数据",
+    "我的资料",
+    "我的信息",
+    "个人信息",
+    takes="哪一类",
+    optional=True,
+    examples=("我的数据", "我的数据 积分"),
+)
+def my_data(ctx: Context, kind: str = "") -> str:
+    """All kinds with their counts, or the newest rows of one kind."""
+    if kind:
+        label, rows = personal_data.newest(ctx.session, ctx.member.id, kind, ctx.now)
+        return "\n".join([f"您的{label}，最近 {len(rows)} 条：", *rows, "看全部种类请发：我的数据"])
     member = ctx.member
     kept = people.stored(ctx.session, member, today=ctx.now.date())
     lines = [
@@ -106,8 +118,10 @@ def my_data(ctx: Context) -> str:
         lines.append(f"职务：{'、'.join(kept.roles)}")
     lines.append(f"账号：{member.account or '无'}；工号：{member.staff_no or '无'}；手机：{_phone(ctx)}")
     lines.append(f"绑定渠道：{'、'.join(_CHANNELS.get(one, one) for one in kept.channels) or '无'}")
-    lines.append("记录：" + ("、".join(f"{what}{count}条" for what, count in kept.rows) or "还没有"))
-    lines.append("聊天内容不保存。信息有误请联系支部书记更正。可发：积分明细")
+    counts = (f"{one.label}{one.count}条" for one in personal_data.kept(ctx.session, member.id))
+    lines.append("记录：" + ("、".join(counts) or "还没有"))
+    lines.append("您发的话不保存，答复存根保留30天。看内容请发，例如：我的数据 积分")
+    lines.append("信息有误请联系支部书记更正；离开后可以请书记清除。")
     return "\n".join(lines)
 
 
@@ -254,7 +268,7 @@ def leave_confirmed(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     roles = "、".join(role.value for role in ended)
     _record(ctx, "停用", member, roles)
     also = f"，{roles}权限已停" if roles else ""
-    return f"已停用{member.name}{also}，本支部在册 {_count(ctx, member)} 人。回来时请发：恢复 {member.name}"
+    return f"已停用{member.name}{also}，本支部在册 {_count(ctx, member)} 人。回来时请发：恢复 {member.name}；不再回来、要删个人资料请发：清除 {member.name}"
 
 
 @router.command("恢复", takes="姓名", examples=("恢复 张三",), needs=Action.MANAGE_PEOPLE)

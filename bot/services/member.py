@@ -8,17 +8,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlalchemy import case, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
-from bot.models.activity import Attendance, Reflection, SignUp
-from bot.models.audit import AuditEntry
 from bot.models.identity import Identity
 from bot.models.member import Member, MemberStatus, Role, RoleName
 from bot.models.organisation import Organisation, OrganisationKind
-from bot.models.points import Claim, PointEntry
-from bot.models.quiz import Attempt
-from bot.models.study import MaterialRead, StudyRecord
 from bot.services.permission import Action, Actor, actor_of, rank
 
 COMMITTEE = (
@@ -68,6 +63,10 @@ class NotYourself(Refusal):
 
 class AlreadySo(Refusal):
     text = "{name}{state}，没有变化。"
+
+
+class Erased(Refusal):
+    text = "{name}的个人资料已清除，不能恢复。重新加入请用名册导入。"
 
 
 class NoGroup(Refusal):
@@ -127,9 +126,9 @@ def deactivate(session: Session, actor: Actor, member: Member, *, today: date) -
         raise AlreadySo(name=member.name, state="已经停用")
     member.active = False
     member.binding_code = None
-    ended = _roles(session, member.id, today)
+    ended = roles_of(session, member.id, today)
     for role in ended:
-        _end(session, role, today)
+        end(session, role, today)
     return [role.name for role in ended]
 
 
@@ -137,6 +136,8 @@ def reactivate(member: Member) -> None:
     """A returning member is taken up again, with all that was there; roles are granted anew."""
     if member.active:
         raise AlreadySo(name=member.name, state="没有停用")
+    if member.erased_at is not None:
+        raise Erased(name=member.name)
     member.active = True
 
 
@@ -151,7 +152,7 @@ def appoint(session: Session, actor: Actor, member: Member, name: RoleName, *, t
         Organisation, member.group_id if name is RoleName.GROUP_LEADER else member.branch_id
     )
     if any(
-        role.name is name and role.organisation_id == node.id for role in _roles(session, member.id, today)
+        role.name is name and role.organisation_id == node.id for role in roles_of(session, member.id, today)
     ):
         raise AlreadySo(name=member.name, state=f"已经是{name.value}")
     session.add(Role(member_id=member.id, name=name, organisation_id=node.id, starts_on=today, ends_on=None))
@@ -163,11 +164,11 @@ def dismiss(session: Session, actor: Actor, member: Member, name: RoleName, *, t
     actor.require_above(rank(name), f"免去{name.value}")
     if member.id == actor.member.id:
         raise NotYourself(act="免职")
-    ended = [role for role in _roles(session, member.id, today) if role.name is name]
+    ended = [role for role in roles_of(session, member.id, today) if role.name is name]
     if not ended:
         raise AlreadySo(name=member.name, state=f"现在不是{name.value}")
     for role in ended:
-        _end(session, role, today)
+        end(session, role, today)
 
 
 def require_over(
@@ -183,7 +184,8 @@ def require_over(
         raise NotYourself(act=act)
 
 
-def _roles(session: Session, member_id: int, today: date) -> Sequence[Role]:
+def roles_of(session: Session, member_id: int, today: date) -> Sequence[Role]:
+    """The roles in force on a day."""
     return session.scalars(
         select(Role).where(
             Role.member_id == member_id,
@@ -193,7 +195,7 @@ def _roles(session: Session, member_id: int, today: date) -> Sequence[Role]:
     ).all()
 
 
-def _end(session: Session, role: Role, today: date) -> None:
+def end(session: Session, role: Role, today: date) -> None:
     """The last day is inclusive, so yesterday ends a role now."""
     role.ends_on = today - timedelta(days=1)
 
@@ -334,30 +336,16 @@ def branches(session: Session, actor: Actor, action: Action) -> list[tuple[Organ
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A summary of everything that is stored about a member: roles in force, channels, and how many rows of which kind."""
+    """Where a member belongs: branch, group, roles in force and channels. Rows are counted by :mod:`bot.services.personal_data`."""
 
     branch: str
     group: str
     roles: tuple[str, ...]
     channels: tuple[str, ...]
-    rows: tuple[tuple[str, int], ...]
-
-
-_KINDS: tuple[tuple[str, InstrumentedAttribute[int] | InstrumentedAttribute[int | None]], ...] = (
-    ("报名请假", SignUp.member_id),
-    ("签到", Attendance.member_id),
-    ("感想", Reflection.member_id),
-    ("学习", MaterialRead.member_id),
-    ("学习登记", StudyRecord.member_id),
-    ("答题", Attempt.member_id),
-    ("积分", PointEntry.member_id),
-    ("申报申诉", Claim.member_id),
-    ("操作记录", AuditEntry.subject_id),
-)
 
 
 def stored(session: Session, member: Member, *, today: date) -> Stored:
-    """Count what is kept about a member."""
+    """Where a member belongs."""
     nodes = {
         node.id: node.name
         for node in session.scalars(
@@ -367,13 +355,9 @@ def stored(session: Session, member: Member, *, today: date) -> Stored:
     channels = session.scalars(
         select(Identity.channel).where(Identity.member_id == member.id).order_by(Identity.id)
     )
-    counts = [
-        (what, session.scalar(select(func.count()).where(owner == member.id)) or 0) for what, owner in _KINDS
-    ]
     return Stored(
         nodes[member.branch_id],
         nodes.get(member.group_id or 0, ""),
-        tuple(role.name.value for role in _roles(session, member.id, today)),
+        tuple(role.name.value for role in roles_of(session, member.id, today)),
         tuple(dict.fromkeys(channels)),
-        tuple((what, count) for what, count in counts if count),
     )

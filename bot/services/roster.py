@@ -290,6 +290,7 @@ class _Importer:
             "joined_on": line.joined_on,
             "phone": phone.same(old, line.phone, self.secret) if line.phone else old,
             "active": True,
+            "erased_at": None,
         }
 
     def _index(self, member: Member) -> None:
