@@ -9,7 +9,7 @@ from typing import Any
 from bot.chat import Answer, Ask, Context, Router, Waiting
 from bot.errors import Refusal
 from bot.models.points import Claim, ClaimState
-from bot.services import audit, points
+from bot.services import audit, first_review, points
 from bot.services import claim as claims
 from bot.services.claim import Case, Course, Decided
 from bot.services.permission import Action
@@ -77,8 +77,13 @@ def _who(ctx: Context, claim: Claim) -> str:
     if not able.people:
         return "本支部没有其他人有权审核，请联系上级党委。"
     alone = "（本支部没有其他人有权审核）" if able.alone else ""
+    first = "先由党小组长初审，再" if _waits_for_leader(ctx, claim) else ""
     until = local(claim.decide_by, ctx.now).date()
-    return f"由{_names(tuple(one.name for one in able.people))}审核{alone}，{day(until, ctx.now)}前答复您。"
+    return f"{first}由{_names(tuple(one.name for one in able.people))}审核{alone}，{day(until, ctx.now)}前答复您。"
+
+
+def _waits_for_leader(ctx: Context, claim: Claim) -> bool:
+    return first_review.held_back(ctx.session, claim, ctx.member, on=ctx.now.date())
 
 
 def _names(names: tuple[str, ...]) -> str:
@@ -154,6 +159,8 @@ def _case_text(ctx: Context, one: Case, count: int) -> str:
         lines.append(
             f"#{one.entry.id} {one.entry.points:+d} 分：{points.short(one.entry.reason, 40)}；现计 {counts} 分，按规则 {by_rule} 分"
         )
+    if claim.remark:
+        lines.append(f"党小组长初审：{claim.remark}")
     if one.alone:
         lines.append("这一条是您给的分；本支部没有其他人有权审核，由您决定并注明。")
     at = local(claim.at, ctx.now)

@@ -16,7 +16,7 @@ from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.models.outbox import Urgency
 from bot.models.points import Claim, ClaimKind, ClaimState, PointEntry
-from bot.services import outbox, points, settlement
+from bot.services import first_review, outbox, points, settlement
 from bot.services.permission import Action, Actor, holders
 from bot.services.setting import calendar
 from bot.times import at_time
@@ -135,6 +135,9 @@ def decide_by(now: datetime) -> datetime:
 
 def _tell_first_decider(session: Session, claim: Claim, member: Member, now: datetime) -> None:
     """One routine word a day to the one who is first in line; the others see it when they write."""
+    if first_review.held_back(session, claim, member, on=now.date()):
+        first_review.tell_leader(session, member, now)
+        return
     able = deciders(session, claim, member.branch_id, on=now.date()).people
     text = "有新的申报或申诉待审核，回复 审核 查看。"
     outbox.push(
@@ -237,6 +240,8 @@ def waiting(session: Session, actor: Actor, *, on: date) -> list[Case]:
     cases = []
     for claim, member, entry in rows:
         chosen = _deciders(able[member.branch_id], claim, entry.giver_id if entry else None)
+        if first_review.held_back(session, claim, member, on=on):
+            continue
         if actor.member.id in {one.id for one in chosen.people}:
             cases.append(Case(claim, member, entry, chosen.alone))
     return cases

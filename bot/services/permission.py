@@ -23,6 +23,7 @@ class Action(StrEnum):
     SEE_GROUP = "查看本小组情况"
     DECIDE_LEAVE = "审批请假"
     CORRECT_ATTENDANCE = "补签"
+    FIRST_REVIEW = "初审本小组申报"
     REVIEW = "审核申报和申诉"
     GIVE_POINTS = "加分和更正"
     CHANGE_SETTINGS = "修改推送设置"
@@ -42,7 +43,7 @@ RIGHTS: dict[RoleName, frozenset[Action]] = {
     RoleName.ORGANISER: _COMMITTEE,
     RoleName.PUBLICITY: _COMMITTEE,
     RoleName.DISCIPLINE: _COMMITTEE,
-    RoleName.GROUP_LEADER: frozenset({Action.SEE_GROUP, Action.PUBLISH_GROUP}),
+    RoleName.GROUP_LEADER: frozenset({Action.SEE_GROUP, Action.PUBLISH_GROUP, Action.FIRST_REVIEW}),
     RoleName.ADMIN: frozenset(Action),
 }
 

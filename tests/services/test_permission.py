@@ -34,6 +34,7 @@ COMMITTEE = {
     Action.SEE_GROUP,
     Action.DECIDE_LEAVE,
     Action.CORRECT_ATTENDANCE,
+    Action.FIRST_REVIEW,
     Action.REVIEW,
     Action.GIVE_POINTS,
     Action.CHANGE_SETTINGS,
@@ -47,7 +48,7 @@ GRANTED: dict[RoleName | None, set[Action]] = {
     RoleName.ORGANISER: COMMITTEE,
     RoleName.PUBLICITY: COMMITTEE,
     RoleName.DISCIPLINE: COMMITTEE,
-    RoleName.GROUP_LEADER: {Action.SEE_GROUP, Action.PUBLISH_GROUP},
+    RoleName.GROUP_LEADER: {Action.SEE_GROUP, Action.PUBLISH_GROUP, Action.FIRST_REVIEW},
     RoleName.ADMIN: LEADING | {Action.SEE_AUDIT, Action.MOVE_PEOPLE},
 }
 
