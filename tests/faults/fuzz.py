@@ -188,7 +188,10 @@ def _bent() -> st.SearchStrategy[Callable[[dict[str, str], bytearray], None]]:
         return lambda query, body: query.__setitem__(name, value)
 
     def remove(name: str) -> Callable[[dict[str, str], bytearray], None]:
-        return lambda query, body: query.pop(name, None) and None
+        def act(query: dict[str, str], body: bytearray) -> None:
+            query.pop(name, None)
+
+        return act
 
     def flip(place: float, byte: int) -> Callable[[dict[str, str], bytearray], None]:
         return lambda query, body: body.__setitem__(int(place * len(body)), byte) if body else None

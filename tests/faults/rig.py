@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import random
 import signal
@@ -23,7 +24,7 @@ import requests
 from flask import Flask
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
-from waitress import create_server
+from werkzeug.serving import make_server
 
 from bot import app as composition
 from bot import demo
@@ -174,15 +175,20 @@ def rig(folder: Path, database_url: str, chance: random.Random) -> Iterator[Rig]
     whole.write_settings()
     flask = Flask("platform")
     flask.register_blueprint(blueprint(platform, Controls(clock, clock.jump, lambda: None)))
-    server = create_server(flask, sockets=[listener], threads=8)
-    threading.Thread(target=server.run, daemon=True).start()
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    server = make_server("127.0.0.1", 0, flask, threaded=True, fd=listener.fileno())
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
     try:
         yield whole
     finally:
         for process in whole.processes:
             if process.running and process.running.poll() is None:
                 process.kill()
-        server.close()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        listener.close()
         app.database.dispose()
 
 

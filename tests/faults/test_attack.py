@@ -6,8 +6,10 @@ import csv
 import hashlib
 import io
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, inspect, select, text
@@ -130,7 +132,11 @@ def test_a_forged_press_of_a_button_is_no_more_than_the_word_said(stage: Stage) 
         "handlers.ballot:vote",
         "../../etc/passwd",
     ):
-        more = {"TaskId": "notice-2@forged", "CardType": "button_interaction", "ResponseCode": "made up"}
+        more: dict[str, Any] = {
+            "TaskId": "notice-2@forged",
+            "CardType": "button_interaction",
+            "ResponseCode": "made up",
+        }
         assert stage.platform.event("张伟", "template_card_event", key, **more).status == 200
         stage.clock.sleep(timedelta(seconds=1))
     assert facts(stage.bot.database) == before
@@ -161,7 +167,7 @@ def test_the_link_of_a_screen_opens_this_screen_only_and_shows_no_word_afterward
     stage.script("王建国", ("发布主题党日 11月23日9:30 三楼会议室 主题:甲", "预览"), ("确认", "已发布"))
     stage.script("王建国", ("发布主题党日 11月23日9:40 二楼会议室 主题:乙", "预览"), ("确认", "已发布"))
     token = check_in_word.screen_token(SECRET, 1)
-    get = stage._client.get
+    get: Callable[..., Any] = stage._client.get
     assert get(f"/m/screen/1/state?k={token}").json["word"]
     for path in (
         "/m/screen/2",
