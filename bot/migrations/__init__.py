@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,19 +29,46 @@ def revision(database: Database) -> str | None:
         return found
 
 
-def upgrade(database: Database) -> None:
+class Broken(Exception):
+    """A migration left rows that refer to nothing; it was rolled back."""
+
+
+def upgrade(database: Database, to: str = "head") -> None:
     """Run all missing migrations in one transaction; two processes at once are kept apart by the database's own lock."""
-    if revision(database) == head():
+    if revision(database) == (head() if to == "head" else to):
         return
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
-    with database.engine.begin() as connection:
+    with database.engine.connect() as connection, _without_foreign_keys(connection), connection.begin():
         _lock(connection)
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
+        _check(connection)
+
+
+@contextmanager
+def _without_foreign_keys(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by making it anew, which rows of other tables would forbid; the switch works only between transactions."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    raw = connection.connection.dbapi_connection
+    assert raw is not None
+    raw.execute("PRAGMA foreign_keys=OFF")  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA foreign_keys=ON")  # type: ignore[attr-defined]
+
+
+def _check(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        wrong = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        if wrong:
+            raise Broken(f"rows that refer to nothing, first in table {wrong[0][0]}")
 
 
 def _lock(connection: Connection) -> None:
