@@ -48,8 +48,8 @@ def shown_as_article(text: str, article: Article | None) -> Article | None:
 
 
 def shown_as_text(text: str, article: Article | None = None) -> str:
-    """The text within the platform's limit; an article becomes its title and address below, which are never cut off."""
-    link = f"\n{article.title}\n{article.url}" if article else ""
+    """The text within the platform's limit; an article becomes its title and address below (unless they stand in it), never cut off."""
+    link = f"\n{article.title}\n{article.url}" if article and article.url not in text else ""
     return cut(text, TEXT_BYTES - len(clean(link).encode())) + clean(link)
 
 

@@ -235,3 +235,10 @@ def test_an_official_account_may_push_five_times_in_two_days(
 def test_wecom_may_push_to_whoever_is_reachable(wecom: WeCom, heard: datetime | None) -> None:
     assert wecom.can_push(identity(heard_at=heard), NOW)
     assert not wecom.can_push(identity(heard_at=heard, reachable=False), NOW)
+
+
+def test_an_address_that_stands_in_the_text_is_not_said_twice() -> None:
+    article = Article("现场签到大屏", "", "https://bot.example.com/m/screen/1")
+    text = "\n".join(["签到码：青松 明月", "现场大屏请打开：", article.url, "一", "二", "三"])
+    assert outbound.shown_as_text(text, article) == text
+    assert outbound.shown_as_text("签到码", article).count(article.url) == 1
