@@ -86,6 +86,7 @@ def test_the_platforms_own_sample_is_opened_and_signed() -> None:
         Envelope("t", new_aes_key(), "wwcorp").seal("hello"),
         Envelope("t", ENVELOPE.aes_key, "wwother").seal("hello"),
     ],
+    ids=["nothing", "no base64", "half a block", "noise", "another key", "another corp"],
 )
 def test_a_broken_ciphertext_is_garbled(sealed: str) -> None:
     with pytest.raises(Garbled):
