@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
@@ -47,26 +47,34 @@ def mixed(session: Session, member: Member, *, now: datetime, rng: random.Random
 
 def daily(session: Session, member: Member, *, now: datetime, rng: random.Random = runs.SECURE) -> runs.Asked:
     """The day's question, the same for the whole branch, once a day; :class:`DailyDone` the second time."""
-    day = now.date()
-    since = or_(QuizRun.finished_at.is_(None), QuizRun.finished_at >= runs.midnight(now))
-    of_today = (QuizRun.kind == QuizKind.DAILY, QuizRun.title == day.isoformat(), since)
-    mine = session.execute(select(*runs.COLUMNS).where(QuizRun.member_id == member.id, *of_today)).first()
+    mine = session.execute(
+        select(*runs.COLUMNS).where(QuizRun.member_id == member.id, *_of_today(now))
+    ).first()
     if mine is not None and mine.finished_at is not None:
         raise DailyDone
     if mine is not None:
         return runs.resume(session, Run(*mine), now=now, rng=rng)
-    # Asked of the branch already: the bank may have changed since.
+    chosen = [of_day(session, member.branch_id, now)]
+    return runs.begin_with(session, member, QuizKind.DAILY, now.date().isoformat(), chosen, now, rng)
+
+
+def of_day(session: Session, branch_id: int, now: datetime) -> int:
+    """The id of the day's question in a branch. Asked of somebody already it stays, although the bank may have changed since."""
     asked = session.scalar(
         select(QuizRun.questions)
         .join(Member, Member.id == QuizRun.member_id)
-        .where(Member.branch_id == member.branch_id, *of_today)
+        .where(Member.branch_id == branch_id, *_of_today(now))
         .limit(1)
     )
-    candidates = [] if asked else bank.approved(session, member.branch_id, day)
-    chosen = asked or [
-        drawing.of_day([one for one in candidates if one.places == 1], member.branch_id, day).id
-    ]
-    return runs.begin_with(session, member, QuizKind.DAILY, day.isoformat(), chosen, now, rng)
+    if asked:
+        return int(asked[0])
+    single = [one for one in bank.approved(session, branch_id, now.date()) if one.places == 1]
+    return drawing.of_day(single, branch_id, now.date()).id
+
+
+def _of_today(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    since = or_(QuizRun.finished_at.is_(None), QuizRun.finished_at >= runs.midnight(now))
+    return QuizRun.kind == QuizKind.DAILY, QuizRun.title == now.date().isoformat(), since
 
 
 def topic(

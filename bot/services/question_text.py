@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.errors import Refusal
@@ -35,12 +35,14 @@ def shown(asked: Asked, head: str = "") -> str:
     return "\n".join([*lines, how])
 
 
-def verdict(done: Answered) -> str:
-    """Right or not, why, by which source, and the points if it earned some."""
+def verdict(done: Answered, right_options: Sequence[str] = ()) -> str:
+    """Right or not, why, by which source, and the points if it earned some. ``right_options`` stand for the letters where none were shown."""
     asked = done.question
     doubt = "（请以文件原文为准）" if asked.confidence == "check" else ""
-    correct = done.correct if done.correct.isascii() else f"是“{done.correct}”"
-    lines = ["正确。" if done.right else f"不对，正确答案 {correct}。"]
+    correct = f" {done.correct}" if done.correct.isascii() else f"是“{done.correct}”"
+    if right_options:
+        correct = f"：{'、'.join(right_options)}"
+    lines = ["正确。" if done.right else f"不对，正确答案{correct}。"]
     if done.explained:
         lines += [asked.explanation, f"出处：{asked.source}{doubt}"]
     if done.retired:
