@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any
 
 from sqlalchemy import RowMapping, Table, bindparam, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -32,6 +32,9 @@ log = logging.getLogger("zhibu.dispatch")
 
 APOLOGY = Reply("抱歉，系统刚才出错了，您的消息没有处理。请过几分钟再发一次；仍不行请联系支部书记。")
 SHOWN_ONCE = "这条回复只显示一次，系统没有保存。没有看到的，请再发一次刚才的话。"
+OUT_OF_RANGE = "22003"
+"""PostgreSQL's code for a number that its column cannot hold; SQLite's driver raises OverflowError."""
+TOO_LARGE = Reply("您写的数字太大了，没有处理。请核对后再发。回复 菜单 看看能做什么。")
 LOOK_EVERY = timedelta(minutes=10)
 
 # Built once: putting a statement together costs more than running it.
@@ -105,8 +108,8 @@ class Dispatcher:
         try:
             with self.database.write() as session:
                 return self._in(session, [message], self._routed)[0]
-        except Refusal as refusal:
-            sentence = Reply(str(refusal))
+        except (Refusal, OverflowError, DataError) as error:
+            sentence = _sentence(error)
             with self.database.write() as session:
                 return self._in(session, [message], lambda ctx: sentence)[0]
 
@@ -185,6 +188,15 @@ def _found(session: Session, who: dict[str, set[str]]) -> People:
         set_committed_value(identity, "member", row[1])
         people[identity.channel, identity.external_id] = (identity, row._mapping)
     return people
+
+
+def _sentence(error: Refusal | OverflowError | DataError) -> Reply:
+    """What is said instead of doing it. No database and no calendar goes as far as what somebody may type: 收到 9223372036854775808."""
+    if isinstance(error, Refusal):
+        return Reply(str(error))
+    if isinstance(error, DataError) and getattr(error.orig, "sqlstate", "") != OUT_OF_RANGE:
+        raise error
+    return TOO_LARGE
 
 
 def as_reply(answer: Answer) -> Reply:

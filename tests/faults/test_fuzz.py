@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,13 @@ def test_a_bent_request_has_no_effect(busy: Stage) -> None:
 
 def test_odd_messages_with_a_valid_signature_do_no_harm(busy: Stage) -> None:
     assert fuzz.inner(busy, 500, SEED) >= 500
+
+
+def test_a_number_beyond_all_measure_is_answered(stage: Stage) -> None:
+    for command in stage.bot.routes.router.commands:
+        stage.clock.sleep(timedelta(seconds=1))
+        said = f"{command.word} 9223372036854775808"
+        answer = stage.platform.say("王建国", said).text
+        assert answer, said
+        assert fuzz.APOLOGY not in answer, said
+        stage.platform.say("王建国", "退出")
