@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from bot.cards import Article, Button, Card
+from bot.cards import Article
 from bot.services.permission import Action, Actor, actor_of
 
 if TYPE_CHECKING:
@@ -200,10 +200,11 @@ class Sent:
 
 
 class SendError(Exception):
-    """A send failed as a whole. ``code`` is the platform's errcode or 0 for the network; ``permanent`` means do not try again.
-    """
+    """A send failed as a whole. ``code`` is the platform's errcode or 0 for the network; ``permanent`` means do not try again."""
 
-    def __init__(self, code: int, text: str, *, permanent: bool = False, retry_after: timedelta | None = None) -> None:
+    def __init__(
+        self, code: int, text: str, *, permanent: bool = False, retry_after: timedelta | None = None
+    ) -> None:
         super().__init__(f"{code} {text}")
         self.code, self.permanent, self.retry_after = code, permanent, retry_after
 
@@ -288,7 +289,9 @@ class Router:
         def register(handler: F) -> F:
             sets = tuple(frozenset(one.split()) for one in about)
             self.commands.append(
-                Command(handler, word, also, takes, optional, examples or (word,), sets, whole, needs, strangers)
+                Command(
+                    handler, word, also, takes, optional, examples or (word,), sets, whole, needs, strangers
+                )
             )
             return handler
 
@@ -319,7 +322,9 @@ class Router:
 
         return register
 
-    def waiting(self, provider: Callable[[Context], Iterator[Waiting]]) -> Callable[[Context], Iterator[Waiting]]:
+    def waiting(
+        self, provider: Callable[[Context], Iterator[Waiting]]
+    ) -> Callable[[Context], Iterator[Waiting]]:
         """Register what may wait for a member, for the one line under answers."""
         self.waitings.append(provider)
         return provider

@@ -17,7 +17,7 @@ from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, ValidationError, field_validator
 
 PREFIX = "ZHIBU_"
-DEFAULT_SECRET = "change-me"
+DEFAULT_SECRET = "change-me"  # noqa: S105  (the value that a server refuses)
 
 
 class BadSettings(Exception):
@@ -94,7 +94,9 @@ class Settings(BaseModel):
         file = folder / ".env"
         pairs = {key: value or "" for key, value in dotenv_values(file).items()} if file.is_file() else {}
         pairs |= environ
-        raw = {key.removeprefix(PREFIX).lower(): value for key, value in pairs.items() if key.startswith(PREFIX)}
+        raw = {
+            key.removeprefix(PREFIX).lower(): value for key, value in pairs.items() if key.startswith(PREFIX)
+        }
         try:
             settings = cls.model_validate(_read_files(raw))
         except ValidationError as error:
@@ -143,6 +145,8 @@ def _complete(settings: Settings) -> None:
             if switch and not getattr(settings, name).get_secret_value()
         ]
         if missing:
-            raise BadSettings(f"{PREFIX}{missing[0].upper()}: missing, needed because the channel {channel} is set up")
+            raise BadSettings(
+                f"{PREFIX}{missing[0].upper()}: missing, needed because the channel {channel} is set up"
+            )
     if settings.wecom and not settings.wecom_agent_id:
         raise BadSettings(f"{PREFIX}WECOM_AGENT_ID: missing, needed because the channel wecom is set up")

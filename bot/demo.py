@@ -138,7 +138,9 @@ def running(folder: Path, *, port: int = 0, start: datetime | None = None) -> It
     jobs = runner.start(demo.app.node)
     flask = create_flask(demo, jobs.wake)
     stopping, sockets = threading.Event(), dict[int, Any]()
-    server = create_server(flask, map=sockets, sockets=[listener], threads=24, ident="zhibu", max_request_body_size=MOST_BYTES)
+    server = create_server(
+        flask, map=sockets, sockets=[listener], threads=24, ident="zhibu", max_request_body_size=MOST_BYTES
+    )
     thread = threading.Thread(target=answer_until, args=(stopping, sockets), name="web", daemon=True)
     thread.start()
     try:
@@ -156,7 +158,9 @@ def running(folder: Path, *, port: int = 0, start: datetime | None = None) -> It
 def serve(port: int, say: Callable[[str], Any], *, folder: Path = Path("var")) -> None:
     """Run the demo on loopback until it is interrupted."""
     with running(folder, port=port) as demo:
-        say(f"支部通演示已就绪，请用浏览器打开： {demo.app.settings.base_url}/simulator/   （按 Ctrl+C 结束）")
+        say(
+            f"支部通演示已就绪，请用浏览器打开： {demo.app.settings.base_url}/simulator/   （按 Ctrl+C 结束）"
+        )
         stop = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: stop.set())
         with suppress(KeyboardInterrupt):

@@ -143,7 +143,12 @@ class Dispatcher:
         return [reply if reply.text else None for _, _, reply in done]
 
     def _one(
-        self, session: Session, message: Message, people: People, answer: Callable[[Context], Reply], now: datetime
+        self,
+        session: Session,
+        message: Message,
+        people: People,
+        answer: Callable[[Context], Reply],
+        now: datetime,
     ) -> tuple[Identity, Talk, Reply]:
         identity, row = people[message.channel, message.sender]
         session.add(identity)

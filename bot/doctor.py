@@ -59,13 +59,18 @@ def _database(app: App) -> Finding:
 
 def _secret(app: App) -> Finding:
     long_enough = len(app.settings.secret_key.get_secret_value()) >= 16
-    return Finding(long_enough, "ZHIBU_SECRET_KEY 已设置" if long_enough else "ZHIBU_SECRET_KEY 没有设置或太短（至少16个字符）")
+    return Finding(
+        long_enough,
+        "ZHIBU_SECRET_KEY 已设置" if long_enough else "ZHIBU_SECRET_KEY 没有设置或太短（至少16个字符）",
+    )
 
 
 def _callback(app: App) -> list[Finding]:
     url = urlsplit(app.settings.base_url)
     if url.hostname in ("127.0.0.1", "localhost", "::1"):
-        return [Finding(False, f"ZHIBU_BASE_URL 是 {app.settings.base_url}，平台访问不到：改成平台能访问的地址")]
+        return [
+            Finding(False, f"ZHIBU_BASE_URL 是 {app.settings.base_url}，平台访问不到：改成平台能访问的地址")
+        ]
     return [_reachable(app.settings.base_url)]
 
 
@@ -75,10 +80,15 @@ def _reachable(base_url: str) -> Finding:
     try:
         answer = requests.get(f"{base_url}/healthz", timeout=5)
     except requests.RequestException as error:
-        return Finding(False, f"{base_url}/healthz 打不开（{type(error).__name__}）：检查域名解析、nginx 和 zhibu serve")
+        return Finding(
+            False, f"{base_url}/healthz 打不开（{type(error).__name__}）：检查域名解析、nginx 和 zhibu serve"
+        )
     well = answer.status_code == 200 and answer.text.strip() == "ok"
     what = "回调地址可用" if well else f"回答不是本程序（HTTP {answer.status_code}）：检查 nginx 转发"
-    return Finding(well, f"{base_url} {what}；平台后台的回调URL填 {base_url}/wecom/callback（企业微信）或 {base_url}/wechat/callback（公众号）")
+    return Finding(
+        well,
+        f"{base_url} {what}；平台后台的回调URL填 {base_url}/wecom/callback（企业微信）或 {base_url}/wechat/callback（公众号）",
+    )
 
 
 def _channel(app: App, channel: Channel) -> list[Finding]:

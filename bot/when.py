@@ -42,7 +42,7 @@ class Found:
 
 
 def number(text: str) -> int:
-    """"12", "十二", "二十三", "两" as an integer."""
+    """ "12", "十二", "二十三", "两" as an integer."""
     if text.isdigit():
         return int(text)
     tens, ten, ones = text.partition("十")
@@ -101,7 +101,13 @@ def _day_of(found: re.Match[str], today: date) -> date | None:
 
 
 def _weekday_of(which: str, weekday: str, today: date) -> date:
-    wanted = 6 if weekday in "日天7" else "一二三四五六".find(weekday) if not weekday.isdigit() else int(weekday) - 1
+    wanted = (
+        6
+        if weekday in "日天7"
+        else "一二三四五六".find(weekday)
+        if not weekday.isdigit()
+        else int(weekday) - 1
+    )
     monday = today - timedelta(days=today.weekday())
     if which.startswith("下下"):
         return monday + timedelta(days=14 + wanted)

@@ -27,14 +27,16 @@ def show_member_menu(ctx: Context) -> Reply:
     return numbered("成员能用的功能：", menu().member)
 
 
-@router.command("帮助", "使用说明", "怎么用", "help", takes="功能名", optional=True, examples=("帮助", "帮助 请假"))
+@router.command(
+    "帮助", "使用说明", "怎么用", "help", takes="功能名", optional=True, examples=("帮助", "帮助 请假")
+)
 def help_with(ctx: Context, word: str = "") -> Reply:
     if not word:
         return show_menu(ctx)
     command = next((c for c in ctx.router.commands if nlu.bare(word) in c.words), None)
     if command is None:
         near = nlu.similar(word, [w for c in ctx.router.commands for w in c.words])
-        return numbered(f"没有“{word[:10]}”这个功能。", tuple(near) + ("菜单",))
+        return numbered(f"没有“{word[:10]}”这个功能。", (*tuple(near), "菜单"))
     return Reply(explain(command))
 
 

@@ -51,7 +51,9 @@ def commands_table() -> str:
             title = (module.__doc__ or "").split("：")[0].split("。")[0].strip()
             for needs in sorted({c.needs for c in router.commands}, key=str):
                 commands = [c for c in router.commands if c.needs == needs]
-                lines.append(f"| {title} | {'；'.join(_said(c) for c in commands)} | {needs.value if needs else '所有人'} |")
+                lines.append(
+                    f"| {title} | {'；'.join(_said(c) for c in commands)} | {needs.value if needs else '所有人'} |"
+                )
     return "\n".join(lines)
 
 

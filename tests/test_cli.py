@@ -36,7 +36,12 @@ def environment(**settings: str) -> dict[str, str]:
 
 def zhibu(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*COMMAND, *arguments], cwd=folder, env=environment(**settings), capture_output=True, text=True, timeout=60
+        [*COMMAND, *arguments],
+        cwd=folder,
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
 
@@ -51,7 +56,9 @@ def test_members_are_imported_from_any_folder_and_never_doubled(tmp_path: Path) 
     assert (first.returncode, first.stdout.strip()) == (0, "新增 12，更新 0，未变 0，未导入 0")
     second = zhibu(tmp_path, "members", "import", str(ROSTER), **ENV)
     assert (second.returncode, second.stdout.strip()) == (0, "新增 0，更新 0，未变 12，未导入 0")
-    assert sqlite3.connect(tmp_path / "var" / "zhibu.db").execute("SELECT count(*) FROM member").fetchone() == (12,)
+    assert sqlite3.connect(tmp_path / "var" / "zhibu.db").execute(
+        "SELECT count(*) FROM member"
+    ).fetchone() == (12,)
 
 
 def test_bad_lines_are_listed_and_good_ones_kept(tmp_path: Path) -> None:

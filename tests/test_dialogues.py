@@ -11,7 +11,14 @@ from tests.stage import Stage
 def test_the_theme_day_from_publication_to_its_end(stage: Stage) -> None:
     stage.script(
         "王建国",
-        ("发布主题党日 12月5日14:30 三楼会议室 主题:宪法宣传进班组", "宪法宣传进班组", "2026年12月5日(周六)14:30", "三楼会议室", "应到 12 人", "周六为休息日"),
+        (
+            "发布主题党日 12月5日14:30 三楼会议室 主题:宪法宣传进班组",
+            "宪法宣传进班组",
+            "2026年12月5日(周六)14:30",
+            "三楼会议室",
+            "应到 12 人",
+            "周六为休息日",
+        ),
         ("改到12月4日", "2026年12月4日(周五)14:30"),
         ("确认", "12 人"),
     )
@@ -25,7 +32,9 @@ def test_the_theme_day_from_publication_to_its_end(stage: Stage) -> None:
     for name in ("张伟", "古丽", "李明"):
         stage.pushes(name)
     stage.jump(datetime(2026, 12, 3, 17, 0, tzinfo=SHANGHAI))
-    assert sum("宪法宣传进班组" in text for text in stage.pushes("张伟")) == 1, "a reminder to those signed up"
+    assert sum("宪法宣传进班组" in text for text in stage.pushes("张伟")) == 1, (
+        "a reminder to those signed up"
+    )
     assert sum("宪法宣传进班组" in text for text in stage.pushes("李明")) == 1, "a nudge to the silent"
     assert not [text for text in stage.pushes("古丽") if "宪法宣传进班组" in text]
 
@@ -63,7 +72,9 @@ def test_the_quiz_goes_on_after_points_and_after_a_restart(stage: Stage) -> None
 
 def test_an_appeal_ends_in_a_reversal_and_a_new_entry(stage: Stage) -> None:
     stage.script("陈刚", ("加分 张伟 2 抢修现场带队", "按哪条规则"), ("1", "+2 分", "模范作用发挥"))
-    stage.script("张伟", ("我有多少分", "模范作用发挥", "党员教育管理", "自身综合素质提升", "业务职责落实", "#1 +2"))
+    stage.script(
+        "张伟", ("我有多少分", "模范作用发挥", "党员教育管理", "自身综合素质提升", "业务职责落实", "#1 +2")
+    )
     stage.script("张伟", ("申诉 1 那天我在场，是带队", "第 1 件", "王建国"))
     stage.pushes("张伟")
     stage.script("王建国", ("审核", "张伟", "申诉", "#1", "那天我在场"))

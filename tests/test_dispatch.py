@@ -30,8 +30,6 @@ def test_leaving_without_a_dialogue_is_answered(phone: PhoneBook) -> None:
     phone("张伟").script(("退出", "没有进行中"), ("继续", "没有没做完"), ("撤销", "没有可以撤销"))
 
 
-
-
 def test_pictures_and_places_get_a_sensible_answer(phone: PhoneBook) -> None:
     assert "位置" in phone("张伟").send(kind=Kind.LOCATION)
 
@@ -59,7 +57,9 @@ def test_many_messages_of_one_member_at_once_are_all_handled(bot: App, phone: Ph
 
 def test_one_message_delivered_many_times_at_once_happens_once(bot: App, phone: PhoneBook) -> None:
     zhang = phone("张伟")
-    message = Message("delivered thrice", "wecom", zhang.account, Kind.TEXT, bot.clock(), "登记 学习强国 25分钟")
+    message = Message(
+        "delivered thrice", "wecom", zhang.account, Kind.TEXT, bot.clock(), "登记 学习强国 25分钟"
+    )
     with ThreadPoolExecutor(6) as threads:
         answers = {reply.text for reply in threads.map(bot.dispatch, [message] * 6) if reply}
     assert len(answers) == 1

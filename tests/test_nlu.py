@@ -28,7 +28,18 @@ def test_padding_width_and_script_do_not_matter(typed: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "number"), [("2", 2), ("２", 2), ("第二个", 2), ("选3", 3), ("十", 10), ("12", 12), ("B", None), ("2024", None), ("", None)]
+    ("typed", "number"),
+    [
+        ("2", 2),
+        ("２", 2),
+        ("第二个", 2),
+        ("选3", 3),
+        ("十", 10),
+        ("12", 12),
+        ("B", None),
+        ("2024", None),
+        ("", None),
+    ],
 )
 def test_a_number_chooses_a_line(typed: str, number: int | None) -> None:
     assert nlu.choice(nlu.clean(typed)) == number

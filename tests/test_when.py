@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -60,7 +61,5 @@ def test_the_rest_of_a_line_is_left_over() -> None:
 
 @given(st.text(max_size=40))
 def test_any_text_is_understood_or_politely_refused(text: str) -> None:
-    try:
+    with contextlib.suppress(when.WhenNotUnderstood, when.TimeMissing):
         assert when.moment(nlu.clean(text), MONDAY).tzinfo is not None
-    except (when.WhenNotUnderstood, when.TimeMissing):
-        pass

@@ -57,11 +57,11 @@ def _without_foreign_keys(connection: Connection) -> Iterator[None]:
         return
     raw = connection.connection.dbapi_connection
     assert raw is not None
-    raw.execute("PRAGMA foreign_keys=OFF")  # type: ignore[attr-defined]
+    raw.execute("PRAGMA foreign_keys=OFF")
     try:
         yield
     finally:
-        raw.execute("PRAGMA foreign_keys=ON")  # type: ignore[attr-defined]
+        raw.execute("PRAGMA foreign_keys=ON")
 
 
 def _check(connection: Connection) -> None:

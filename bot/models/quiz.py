@@ -136,7 +136,10 @@ class Attempt(Base):
     """One answer to one question; the second answer to the same place of a run collides here."""
 
     __tablename__ = "attempt"
-    __table_args__ = (UniqueConstraint("run_id", "position"), Index("ix_attempt_member_at", "member_id", "at"))
+    __table_args__ = (
+        UniqueConstraint("run_id", "position"),
+        Index("ix_attempt_member_at", "member_id", "at"),
+    )
 
     id: Mapped[Key]
     run_id: Mapped[int] = mapped_column(ForeignKey("quiz_run.id"))

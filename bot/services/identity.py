@@ -13,11 +13,17 @@ from bot.models.member import Member
 
 def open_identity(session: Session, channel: str, external_id: str) -> tuple[Conversation, Identity]:
     """Make room for somebody who is heard of for the first time. On WeCom the userid binds to the roster's 账号 by itself."""
-    member = session.scalar(select(Member).where(Member.account == external_id)) if channel == "wecom" else None
-    identity = Identity(channel=channel, external_id=external_id, member=member, pushed_since=0, reachable=True)
+    member = (
+        session.scalar(select(Member).where(Member.account == external_id)) if channel == "wecom" else None
+    )
+    identity = Identity(
+        channel=channel, external_id=external_id, member=member, pushed_since=0, reachable=True
+    )
     session.add(identity)
     session.flush()
-    conversation = Conversation(identity_id=identity.id, frames=[], asking=False, choices=[], hints={}, undo={})
+    conversation = Conversation(
+        identity_id=identity.id, frames=[], asking=False, choices=[], hints={}, undo={}
+    )
     session.add(conversation)
     session.flush()
     return conversation, identity

@@ -27,7 +27,9 @@ def ensure(
     )
     if found is not None:
         return found
-    node = Organisation(name=name, kind=kind or kind_of(name), parent_id=parent.id if parent else None, path="")
+    node = Organisation(
+        name=name, kind=kind or kind_of(name), parent_id=parent.id if parent else None, path=""
+    )
     session.add(node)
     session.flush()
     node.path = f"{parent.path if parent else '/'}{node.id}/"

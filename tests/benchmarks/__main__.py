@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from datetime import date
+from datetime import UTC, datetime
 
 from tests.benchmarks import demo, webhook
 
@@ -13,7 +13,9 @@ PARTS = {"webhook": webhook.run, "demo": demo.run}
 
 def main() -> None:
     """Run the named parts, or all."""
-    print(f"{date.today()} {platform.python_implementation()} {platform.python_version()} {platform.machine()}")
+    print(
+        f"{datetime.now(UTC):%Y-%m-%d} {platform.python_implementation()} {platform.python_version()} {platform.machine()}"
+    )
     for name in sys.argv[1:] or PARTS:
         PARTS[name]()
 

@@ -52,7 +52,16 @@ def fill(app: App) -> None:
     """One branch with everybody, and some points for each."""
     header = ("姓名", "账号", "工号", "党支部", "党小组", "班组", "身份")
     rows = [
-        (n + 2, dict(zip(header, (p.name, p.userid, f"B{n}", "压测党支部", f"第{n % 9}党小组", "一班", "正式党员"), strict=True)))
+        (
+            n + 2,
+            dict(
+                zip(
+                    header,
+                    (p.name, p.userid, f"B{n}", "压测党支部", f"第{n % 9}党小组", "一班", "正式党员"),
+                    strict=True,
+                )
+            ),
+        )
         for n, p in enumerate(people())
     ]
     from bot.services import points
@@ -63,7 +72,9 @@ def fill(app: App) -> None:
     with app.database.write() as session:
         for member in range(1, MEMBERS + 1):
             for code in ("attend", "study", "reflection"):
-                points.award(session, member, code, fact=f"benchmark {code} {member}", reason="压测", now=app.clock())
+                points.award(
+                    session, member, code, fact=f"benchmark {code} {member}", reason="压测", now=app.clock()
+                )
 
 
 def start_quizzes(app: App) -> None:
@@ -145,7 +156,12 @@ def measure(name: str, pid: int, rounds: list[bytes], folder: Path) -> Figures:
     middle = counted[len(counted) // 2]
     worst = max(r.worst for r in counted)
     bad = sum(r.bad for r in results)
-    return Figures(name, Result(middle.rate, middle.p50, middle.p99, worst, bad), statistics.median(cpu[1:]), _memory_mb(pid))
+    return Figures(
+        name,
+        Result(middle.rate, middle.p50, middle.p99, worst, bad),
+        statistics.median(cpu[1:]),
+        _memory_mb(pid),
+    )
 
 
 def run(say: Callable[[str], None] = print) -> list[Figures]:

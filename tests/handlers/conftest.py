@@ -29,7 +29,9 @@ def second_day(theme_day: None, secretary: Phone) -> None:
 
 def state_of(database: Database, name: str) -> SignUp:
     with database.read() as session:
-        return session.scalars(select(SignUp).join(Member, Member.id == SignUp.member_id).where(Member.name == name)).one()
+        return session.scalars(
+            select(SignUp).join(Member, Member.id == SignUp.member_id).where(Member.name == name)
+        ).one()
 
 
 def at_once(*acts: object) -> None:

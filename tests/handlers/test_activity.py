@@ -21,7 +21,20 @@ from tests.conftest import SHANGHAI
 
 LINE = "发布主题党日 12月5日14:30 三楼会议室 主题:宪法宣传进班组"
 FRIDAY = "发布主题党日 12月4日14:30 三楼会议室 主题:宪法宣传进班组"
-EVERYBODY = ("王建国", "张伟", "古丽", "李明", "刘芳", "陈刚", "赵敏", "阿不力孜", "孙磊", "周洁", "马强", "吴霞")
+EVERYBODY = (
+    "王建国",
+    "张伟",
+    "古丽",
+    "李明",
+    "刘芳",
+    "陈刚",
+    "赵敏",
+    "阿不力孜",
+    "孙磊",
+    "周洁",
+    "马强",
+    "吴霞",
+)
 
 
 @pytest.fixture
@@ -30,10 +43,14 @@ def other_branch(database: Database, clock: Clock) -> int:
     now = clock()
     with database.write() as session:
         branch = organisation.ensure_path(session, "示范供电公司党委/营销党支部")
-        boss = Member(name="钱书记", branch_id=branch.id, status=MemberStatus.FULL, created_at=now, account="qian")
+        boss = Member(
+            name="钱书记", branch_id=branch.id, status=MemberStatus.FULL, created_at=now, account="qian"
+        )
         session.add(boss)
         session.flush()
-        session.add(Role(member_id=boss.id, name=RoleName.SECRETARY, organisation_id=branch.id, starts_on=now.date()))
+        session.add(
+            Role(member_id=boss.id, name=RoleName.SECRETARY, organisation_id=branch.id, starts_on=now.date())
+        )
         activity = Activity(
             branch_id=branch.id,
             kind="主题党日",
@@ -62,7 +79,17 @@ def test_a_theme_day_from_the_notice_to_the_make_up_study(
     """Dialogue 1 of the conversation, word for word in its facts."""
     zhang, gu = phone("张伟"), phone("古丽")
     secretary.script(
-        (LINE, "宪法宣传进班组", "2026年12月5日(周六)14:30", "三楼会议室", "应到 12 人", "周六为休息日", "确认", "修改", "取消"),
+        (
+            LINE,
+            "宪法宣传进班组",
+            "2026年12月5日(周六)14:30",
+            "三楼会议室",
+            "应到 12 人",
+            "周六为休息日",
+            "确认",
+            "修改",
+            "取消",
+        ),
         ("改到12月4日", "2026年12月4日(周五)14:30", "三楼会议室", "应到 12 人"),
     )
     assert "休息日" not in secretary("改到12月4日")
@@ -127,15 +154,28 @@ def test_the_guided_dialogue_asks_one_thing_after_the_other(secretary: Phone) ->
 
 
 def test_the_month_s_idea_can_be_taken_with_its_number(secretary: Phone) -> None:
-    secretary.script(("发布主题党日 12月4日14:30 地点:三楼会议室", "本月参考：1 宪法宣传进班组"), ("1", "主题：宪法宣传进班组", "结合生产：带安规问答"))
+    secretary.script(
+        ("发布主题党日 12月4日14:30 地点:三楼会议室", "本月参考：1 宪法宣传进班组"),
+        ("1", "主题：宪法宣传进班组", "结合生产：带安规问答"),
+    )
 
 
 def test_only_what_is_missing_is_asked(secretary: Phone) -> None:
-    secretary.script(("发布主题党日 12月4日 三楼会议室 主题:学安规", "几点钟"), ("14:30", "学安规", "三楼会议室", "应到 12 人"))
+    secretary.script(
+        ("发布主题党日 12月4日 三楼会议室 主题:学安规", "几点钟"),
+        ("14:30", "学安规", "三楼会议室", "应到 12 人"),
+    )
 
 
 def test_the_theme_may_stand_first(secretary: Phone) -> None:
-    secretary.script(("发布主题党日 主题：学安规 12月4日14:30 三楼会议室", "主题：学安规\n", "(周五)14:30", "地点：三楼会议室"))
+    secretary.script(
+        (
+            "发布主题党日 主题：学安规 12月4日14:30 三楼会议室",
+            "主题：学安规\n",
+            "(周五)14:30",
+            "地点：三楼会议室",
+        )
+    )
 
 
 def test_a_group_can_be_addressed(secretary: Phone, phone: PhoneBook) -> None:
@@ -198,10 +238,14 @@ def test_a_second_activity_within_two_hours_is_pointed_out(secretary: Phone) -> 
 
 
 def test_a_holiday_and_a_year_without_data_are_pointed_out(secretary: Phone) -> None:
-    secretary.script(("发布主题党日 2029年1月6日14:30 三楼 主题:学安规", "周六为休息日", "2029年放假安排还没有录入"))
+    secretary.script(
+        ("发布主题党日 2029年1月6日14:30 三楼 主题:学安规", "周六为休息日", "2029年放假安排还没有录入")
+    )
 
 
-def test_publishing_writes_invitations_a_notice_receipts_and_cards(secretary: Phone, database: Database) -> None:
+def test_publishing_writes_invitations_a_notice_receipts_and_cards(
+    secretary: Phone, database: Database
+) -> None:
     published(secretary)
     with database.read() as session:
         activity = session.scalars(select(Activity)).one()
@@ -250,7 +294,9 @@ def test_confirming_twice_by_a_repeated_delivery_publishes_once(secretary: Phone
 
 
 def test_the_dialogue_survives_a_question_in_between(secretary: Phone) -> None:
-    secretary.script((LINE, "发布预览"), ("签到", "没有可以签到"), ("继续", "发布预览"), ("确认", "正在发给 12 人"))
+    secretary.script(
+        (LINE, "发布预览"), ("签到", "没有可以签到"), ("继续", "发布预览"), ("确认", "正在发给 12 人")
+    )
 
 
 def test_looking_shows_the_own_state(secretary: Phone, phone: PhoneBook, clock: Clock) -> None:
@@ -304,14 +350,20 @@ def test_a_change_can_be_written_in_one_line_and_the_audience_stays(secretary: P
     )
 
 
-def test_a_new_place_after_the_end_of_sign_up_does_not_open_it_again(secretary: Phone, phone: PhoneBook, clock: Clock) -> None:
+def test_a_new_place_after_the_end_of_sign_up_does_not_open_it_again(
+    secretary: Phone, phone: PhoneBook, clock: Clock
+) -> None:
     published(secretary)
     clock.jump(datetime(2026, 12, 4, 9, 0, tzinfo=SHANGHAI))
-    secretary.script(("修改活动 地点改为二楼", "地点：二楼", "报名截止：12月3日(周四)20:00"), ("确认", "已修改"))
+    secretary.script(
+        ("修改活动 地点改为二楼", "地点：二楼", "报名截止：12月3日(周四)20:00"), ("确认", "已修改")
+    )
     phone("张伟").script(("报名", "已于 12月3日(周四)20:00 截止", "王建国"))
 
 
-def test_a_cancelled_activity_is_told_to_those_who_answered(secretary: Phone, phone: PhoneBook, database: Database) -> None:
+def test_a_cancelled_activity_is_told_to_those_who_answered(
+    secretary: Phone, phone: PhoneBook, database: Database
+) -> None:
     published(secretary)
     zhang, gu, sun = phone("张伟"), phone("古丽"), phone("孙磊")
     zhang("报名")

@@ -45,10 +45,19 @@ def other_branch(database: Database, clock: Clock) -> int:
 
     with database.write() as session:
         branch = organisation.ensure_path(session, "示范供电公司党委/营销党支部")
-        boss = Member(name="钱书记", branch_id=branch.id, status=MemberStatus.FULL, created_at=clock(), account="qian")
+        boss = Member(
+            name="钱书记", branch_id=branch.id, status=MemberStatus.FULL, created_at=clock(), account="qian"
+        )
         session.add(boss)
         session.flush()
-        session.add(Role(member_id=boss.id, name=RoleName.SECRETARY, organisation_id=branch.id, starts_on=clock().date()))
+        session.add(
+            Role(
+                member_id=boss.id,
+                name=RoleName.SECRETARY,
+                organisation_id=branch.id,
+                starts_on=clock().date(),
+            )
+        )
         identity = Identity(channel="wecom", external_id="qian", member_id=boss.id, reachable=True)
         session.add(identity)
         session.flush()
@@ -58,7 +67,11 @@ def other_branch(database: Database, clock: Clock) -> int:
 
 def test_a_members_meeting_says_who_has_a_vote(secretary: Phone, database: Database) -> None:
     secretary.script(
-        (f"发布党员大会 {WHEN} 主题:审议年度工作报告", "党员大会发布预览", "全体党员，应到 12 人（有表决权 11 人）"),
+        (
+            f"发布党员大会 {WHEN} 主题:审议年度工作报告",
+            "党员大会发布预览",
+            "全体党员，应到 12 人（有表决权 11 人）",
+        ),
         ("确认", "正在发给 12 人"),
         ("活动", "党员大会：审议年度工作报告"),
     )
@@ -88,8 +101,13 @@ def test_a_talk_is_not_published(secretary: Phone) -> None:
     secretary.script(("发布 谈心谈话 12月8日", "不用发布", "补录 谈心谈话"))
 
 
-def test_only_the_committee_is_invited_to_its_meeting(secretary: Phone, database: Database, phone: PhoneBook) -> None:
-    secretary.script((f"发布支委会 {WHEN} 主题:研究发展党员", "支委，应到 5 人（有表决权 5 人）"), ("确认", "正在发给 5 人"))
+def test_only_the_committee_is_invited_to_its_meeting(
+    secretary: Phone, database: Database, phone: PhoneBook
+) -> None:
+    secretary.script(
+        (f"发布支委会 {WHEN} 主题:研究发展党员", "支委，应到 5 人（有表决权 5 人）"),
+        ("确认", "正在发给 5 人"),
+    )
     assert invited(database) == COMMITTEE
     phone("张伟").script(("活动", "近期没有活动"))
     phone("刘芳").script(("活动", "支委会：研究发展党员"))
@@ -100,24 +118,35 @@ def test_a_committee_meeting_has_no_other_audience(secretary: Phone) -> None:
 
 
 def test_the_month_s_meeting_is_a_theme_when_there_is_no_other(secretary: Phone) -> None:
-    secretary.script(("发布支委会 12月8日15:00 三楼会议室", "1 12月支委会"), ("2", "主题要写文字"), ("1", "主题：12月支委会", "应到 5 人"))
+    secretary.script(
+        ("发布支委会 12月8日15:00 三楼会议室", "1 12月支委会"),
+        ("2", "主题要写文字"),
+        ("1", "主题：12月支委会", "应到 5 人"),
+    )
 
 
 @pytest.mark.parametrize(
-    "kind", [one for one in activity_kinds.kinds() if one.attends is Attends.MEMBERS], ids=lambda kind: kind.name
+    "kind",
+    [one for one in activity_kinds.kinds() if one.attends is Attends.MEMBERS],
+    ids=lambda kind: kind.name,
 )
 def test_every_kind_for_all_members_lasts_as_long_as_it_says(
     secretary: Phone, database: Database, kind: activity_kinds.ActivityKind
 ) -> None:
     secretary.script((f"发布{kind.name} {WHEN} 主题:学安规", "应到 12 人"), ("确认", "正在发给 12 人"))
     activity = only_activity(database)
-    assert (activity.kind, activity.ends_at - activity.starts_at) == (kind.name, timedelta(minutes=kind.minutes))
+    assert (activity.kind, activity.ends_at - activity.starts_at) == (
+        kind.name,
+        timedelta(minutes=kind.minutes),
+    )
 
 
 # Groups
 
 
-def test_a_groups_leader_publishes_for_the_own_group_only(phone: PhoneBook, database: Database, clock: Clock) -> None:
+def test_a_groups_leader_publishes_for_the_own_group_only(
+    phone: PhoneBook, database: Database, clock: Clock
+) -> None:
     ma, sun = phone("马强"), phone("孙磊")
     ma.script(
         (f"发布党小组会 {WHEN} 主题:学安规", "第二党小组，应到 4 人"),
@@ -138,7 +167,9 @@ def test_a_groups_leader_publishes_for_the_own_group_only(phone: PhoneBook, data
 
 def test_another_groups_leader_may_not_end_it(phone: PhoneBook) -> None:
     phone("马强").script((f"发布党小组会 {WHEN} 主题:学安规", "应到 4 人"), ("确认", "已发布"))
-    phone("阿不力孜").script(("结束活动 #1", "没有找到"), ("取消活动 #1", "没有找到"), ("修改活动 #1 改到12月9日", "没有找到"))
+    phone("阿不力孜").script(
+        ("结束活动 #1", "没有找到"), ("取消活动 #1", "没有找到"), ("修改活动 #1 改到12月9日", "没有找到")
+    )
     phone("马强").script(("修改活动 改到12月9日", "修改预览", "应到 4 人"), ("确认", "已修改"))
 
 
@@ -152,7 +183,9 @@ def test_a_secretary_chooses_the_group(secretary: Phone, database: Database) -> 
 
 
 def test_a_member_may_publish_nothing(phone: PhoneBook) -> None:
-    phone("张伟").script((f"发布党小组会 {WHEN} 主题:学安规", "需要支部书记或委员"), ("发布", "需要支部书记或委员"))
+    phone("张伟").script(
+        (f"发布党小组会 {WHEN} 主题:学安规", "需要支部书记或委员"), ("发布", "需要支部书记或委员")
+    )
 
 
 def test_two_meetings_of_different_people_do_not_clash(secretary: Phone) -> None:
@@ -172,7 +205,9 @@ def test_points_follow_the_kind(secretary: Phone, phone: PhoneBook, clock: Clock
         assert session.scalars(select(PointEntry.rule)).all() == ["volunteer"]
 
 
-def test_a_kind_without_points_gives_none(secretary: Phone, phone: PhoneBook, clock: Clock, database: Database) -> None:
+def test_a_kind_without_points_gives_none(
+    secretary: Phone, phone: PhoneBook, clock: Clock, database: Database
+) -> None:
     secretary.script((f"发布安全检查 {WHEN} 主题:查接地线", "应到 12 人"), ("确认", "已发布"))
     clock.jump(BEGINS)
     phone("张伟").script((f"签到 {word(secretary)}", "签到成功", "不计分"))
@@ -202,7 +237,12 @@ def test_the_partners_secretary_is_told_and_invites_the_own_people(
     secretary: Phone, phone: PhoneBook, other_branch: int, clock: Clock, database: Database
 ) -> None:
     secretary.script(
-        (f"发布联建 {WHEN} 和营销党支部联建 主题:保供电", "联建单位：营销党支部", "应到 12 人", "地点：三楼会议室\n"),
+        (
+            f"发布联建 {WHEN} 和营销党支部联建 主题:保供电",
+            "联建单位：营销党支部",
+            "应到 12 人",
+            "地点：三楼会议室\n",
+        ),
         ("确认", "正在告诉对方支部的钱书记", "正在发给 12 人"),
     )
     boss = phone("qian")
@@ -210,7 +250,10 @@ def test_the_partners_secretary_is_told_and_invites_the_own_people(
     assert "检修党支部邀请贵支部开展联建：保供电" in asked
     line = next(part for part in asked.split("\n") if part.startswith("发布联建"))
     secretary.pushes()
-    boss.script((line, "联建单位：检修党支部", "2026年12月8日(周二)15:00", "应到 1 人"), ("确认", "正在告诉对方支部的王建国"))
+    boss.script(
+        (line, "联建单位：检修党支部", "2026年12月8日(周二)15:00", "应到 1 人"),
+        ("确认", "正在告诉对方支部的王建国"),
+    )
     assert any("已同意联建" in text for text in secretary.pushes())
     with database.read() as session:
         first, second = session.scalars(select(Activity).order_by(Activity.id))

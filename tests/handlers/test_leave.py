@@ -16,7 +16,9 @@ from tests.conftest import SHANGHAI
 from tests.handlers.conftest import at_once, state_of
 
 
-def test_leave_waits_for_a_decision_and_its_asker_is_told(theme_day: None, phone: PhoneBook, secretary: Phone, database: Database) -> None:
+def test_leave_waits_for_a_decision_and_its_asker_is_told(
+    theme_day: None, phone: PhoneBook, secretary: Phone, database: Database
+) -> None:
     gu, deputy = phone("古丽"), phone("陈刚")
     for one in (gu, deputy, secretary, phone("刘芳")):
         one.pushes()
@@ -79,7 +81,12 @@ def test_leave_withdraws_a_sign_up_and_can_be_taken_back(theme_day: None, phone:
     gu, zhang = phone("古丽"), phone("张伟")
     gu.script(("报名", "已报名 1/12"), ("请假 下乡", "请假已提交"))
     zhang.script(("报名", "已报名 1/12"))
-    gu.script(("撤销", "请假已撤回"), ("请假 下乡", "请假已提交"), ("取消请假", "请假已撤回"), ("取消请假", "没有待撤回"))
+    gu.script(
+        ("撤销", "请假已撤回"),
+        ("请假 下乡", "请假已提交"),
+        ("取消请假", "请假已撤回"),
+        ("取消请假", "没有待撤回"),
+    )
 
 
 def test_after_the_start_leave_is_too_late(theme_day: None, phone: PhoneBook, clock: Clock) -> None:
@@ -87,7 +94,9 @@ def test_after_the_start_leave_is_too_late(theme_day: None, phone: PhoneBook, cl
     phone("古丽").script(("请假 #1 堵车", "已经开始", "王建国"))
 
 
-def test_nobody_decides_the_own_leave_while_others_can(theme_day: None, phone: PhoneBook, secretary: Phone) -> None:
+def test_nobody_decides_the_own_leave_while_others_can(
+    theme_day: None, phone: PhoneBook, secretary: Phone
+) -> None:
     deputy = phone("陈刚")
     deputy.pushes()
     secretary.script(("请假 开会", "等待陈刚审批"), ("同意 1", "自己的请假不能自己批", "陈刚"))
@@ -101,25 +110,35 @@ def test_the_only_one_in_charge_decides_the_own_leave_and_is_told_so(
     with database.write() as session:
         boss = session.scalars(select(Member.id).where(Member.name == "王建国")).one()
         session.execute(
-            update(Role).where(Role.member_id != boss, Role.name != RoleName.GROUP_LEADER).values(ends_on=datetime(2026, 1, 1).date())  # noqa: DTZ001
+            update(Role)
+            .where(Role.member_id != boss, Role.name != RoleName.GROUP_LEADER)
+            .values(ends_on=datetime(2026, 1, 1).date())  # noqa: DTZ001
         )
     secretary.script(("请假 开会", "由您自己决定"), ("同意 1", "您自己的请假", "没有其他人可以审批"))
 
 
 def test_a_member_may_not_decide(theme_day: None, phone: PhoneBook) -> None:
     phone("古丽")("请假 下乡")
-    phone("张伟").script(("同意 1", "需要支部书记或委员"), ("请假审批", "需要支部书记或委员"), ("谁没报名", "需要支部书记或委员"))
+    phone("张伟").script(
+        ("同意 1", "需要支部书记或委员"),
+        ("请假审批", "需要支部书记或委员"),
+        ("谁没报名", "需要支部书记或委员"),
+    )
     phone("马强").script(("同意 1", "需要支部书记或委员"))
 
 
 def test_an_unknown_number_or_name_is_refused(theme_day: None, phone: PhoneBook, secretary: Phone) -> None:
     secretary.script(("同意", "没有等待审批"))
     phone("古丽")("请假 下乡")
-    secretary.script(("同意 7", "没有等待审批的第 7 条"), ("同意 张三", "没找到“张三”"), ("同意古丽", "已同意古丽请假"))
+    secretary.script(
+        ("同意 7", "没有等待审批的第 7 条"), ("同意 张三", "没找到“张三”"), ("同意古丽", "已同意古丽请假")
+    )
 
 
 def test_two_requests_at_once_get_two_numbers(theme_day: None, phone: PhoneBook, database: Database) -> None:
-    at_once(*(lambda name=name: phone(name)("请假 值班") for name in ("张伟", "古丽", "李明", "孙磊", "周洁")))
+    at_once(
+        *(lambda name=name: phone(name)("请假 值班") for name in ("张伟", "古丽", "李明", "孙磊", "周洁"))
+    )
     with database.read() as session:
         numbers = session.scalars(select(SignUp.leave_no).where(SignUp.leave_no.is_not(None))).all()
     assert sorted(number or 0 for number in numbers) == [1, 2, 3, 4, 5]

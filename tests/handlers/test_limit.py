@@ -25,9 +25,17 @@ LINE = "发布志愿服务 12月4日14:30 河滨社区 限2人 主题:进社区�
 @pytest.fixture
 def two_places(secretary: Phone, phone: PhoneBook) -> None:
     """Two places for twelve people; 张伟 and 古丽 have them, 李明 and 孙磊 wait."""
-    secretary.script((LINE, "志愿服务发布预览", "应到 12 人，限 2 人报名", "主题：进社区查线路\n", "地点：河滨社区\n"), ("确认", "正在发给 12 人"))
+    secretary.script(
+        (LINE, "志愿服务发布预览", "应到 12 人，限 2 人报名", "主题：进社区查线路\n", "地点：河滨社区\n"),
+        ("确认", "正在发给 12 人"),
+    )
     assert "限 2 人，先报先得" in phone("张伟").pushes()[0]
-    for name, expected in (("张伟", "已报名 1/2"), ("古丽", "已报名 2/2"), ("李明", "候补第 1 位"), ("孙磊", "候补第 2 位")):
+    for name, expected in (
+        ("张伟", "已报名 1/2"),
+        ("古丽", "已报名 2/2"),
+        ("李明", "候补第 1 位"),
+        ("孙磊", "候补第 2 位"),
+    ):
         phone(name).script(("报名", expected))
         phone(name).pushes()
 
@@ -38,13 +46,21 @@ def states(database: Database, state: SignUpState) -> set[str]:
         return set(session.scalars(names))
 
 
-def test_who_comes_when_it_is_full_waits(two_places: None, phone: PhoneBook, secretary: Phone, database: Database) -> None:
-    phone("李明").script(("报名", "名额已满（限 2 人），您排在候补第 1 位"), ("活动", "您在候补第 1 位"), ("我的", "候补"))
-    secretary.script(("谁没报名", "已报名 2", "候补 2（限 2 人）", "没回复 8 人"), ("活动", "限 2 人，候补 2"))
+def test_who_comes_when_it_is_full_waits(
+    two_places: None, phone: PhoneBook, secretary: Phone, database: Database
+) -> None:
+    phone("李明").script(
+        ("报名", "名额已满（限 2 人），您排在候补第 1 位"), ("活动", "您在候补第 1 位"), ("我的", "候补")
+    )
+    secretary.script(
+        ("谁没报名", "已报名 2", "候补 2（限 2 人）", "没回复 8 人"), ("活动", "限 2 人，候补 2")
+    )
     assert states(database, SignUpState.WAITS) == {"李明", "孙磊"}
 
 
-def test_who_steps_back_lets_the_first_in_and_tells_them(two_places: None, phone: PhoneBook, database: Database) -> None:
+def test_who_steps_back_lets_the_first_in_and_tells_them(
+    two_places: None, phone: PhoneBook, database: Database
+) -> None:
     phone("张伟").script(("取消报名", "已取消报名"))
     (told,) = phone("李明").pushes()
     assert "有名额了，您已报名成功" in told
@@ -73,7 +89,9 @@ def test_an_undone_place_in_the_queue_is_gone(secretary: Phone, phone: PhoneBook
     assert states(database, SignUpState.WAITS) == set()
 
 
-def test_more_places_let_the_queue_in(two_places: None, secretary: Phone, phone: PhoneBook, database: Database) -> None:
+def test_more_places_let_the_queue_in(
+    two_places: None, secretary: Phone, phone: PhoneBook, database: Database
+) -> None:
     secretary.script(("修改活动 限3人", "限 3 人报名"), ("确认", "已修改"))
     assert "有名额了" in phone("李明").pushes()[0]
     secretary.script(("修改活动 不限人数", "应到 12 人"), ("确认", "已修改"))
@@ -96,10 +114,15 @@ def test_only_those_with_a_place_are_expected(
     assert phone("周洁").pushes() == []
     with database.read() as session:
         facts = record.activity(session, 1)
-        assert (facts.counts, {one.name for one in facts.people}) == (attendance.counts(session, 1), {"张伟", "古丽", "李明"})
+        assert (facts.counts, {one.name for one in facts.people}) == (
+            attendance.counts(session, 1),
+            {"张伟", "古丽", "李明"},
+        )
 
 
-def test_after_the_start_nobody_is_let_in(two_places: None, phone: PhoneBook, clock: Clock, database: Database) -> None:
+def test_after_the_start_nobody_is_let_in(
+    two_places: None, phone: PhoneBook, clock: Clock, database: Database
+) -> None:
     clock.jump(datetime(2026, 12, 4, 14, 31, tzinfo=SHANGHAI))
     phone("张伟").script(("取消报名", "还没有报名"), ("取消报名 #1", "已经开始"))
     assert states(database, SignUpState.WAITS) == {"李明", "孙磊"}
@@ -113,7 +136,9 @@ def test_a_full_activity_nudges_nobody(two_places: None, phone: PhoneBook, bot: 
     assert any("提醒" in text for text in phone("张伟").pushes())
 
 
-def test_all_at_once_take_no_more_places_than_there_are(secretary: Phone, phone: PhoneBook, database: Database) -> None:
+def test_all_at_once_take_no_more_places_than_there_are(
+    secretary: Phone, phone: PhoneBook, database: Database
+) -> None:
     secretary.script((LINE.replace("限2人", "限 3 人"), "限 3 人报名"), ("确认", "已发布"))
     answers: list[str] = []
     phones = [phone(name) for name in ("张伟", "古丽", "李明", "刘芳", "陈刚", "赵敏", "孙磊", "周洁")]
@@ -126,7 +151,9 @@ def test_all_at_once_take_no_more_places_than_there_are(secretary: Phone, phone:
         assert session.scalars(select(Activity.capacity)).one() == 3
 
 
-def test_all_who_step_back_at_once_let_as_many_in(secretary: Phone, phone: PhoneBook, database: Database) -> None:
+def test_all_who_step_back_at_once_let_as_many_in(
+    secretary: Phone, phone: PhoneBook, database: Database
+) -> None:
     secretary.script((LINE.replace("限2人", "限3人"), "限 3 人报名"), ("确认", "已发布"))
     for name in ("张伟", "古丽", "李明", "刘芳", "陈刚", "赵敏", "孙磊"):
         phone(name)("报名")

@@ -29,7 +29,9 @@ def arrive(secretary: Phone, phone: PhoneBook, *names: str) -> None:
         phone(name).script((f"签到 {word}", "签到成功"))
 
 
-def test_the_quorum_counts_those_with_a_vote_only(meeting: None, secretary: Phone, phone: PhoneBook, clock: Clock) -> None:
+def test_the_quorum_counts_those_with_a_vote_only(
+    meeting: None, secretary: Phone, phone: PhoneBook, clock: Clock
+) -> None:
     clock.jump(BEGINS)
     arrive(secretary, phone, "李明", "张伟", "古丽", "刘芳", "陈刚", "赵敏")
     secretary.script(
@@ -37,7 +39,9 @@ def test_the_quorum_counts_those_with_a_vote_only(meeting: None, secretary: Phon
         ("活动详情 #1", "实到 5/11，还差 1 人"),
     )
     arrive(secretary, phone, "孙磊")
-    secretary.script(("谁没签到", "实到 6/11，已过半数，可以表决"), ("活动详情 #1", "实到 6/11，已过半数，可以表决"))
+    secretary.script(
+        ("谁没签到", "实到 6/11，已过半数，可以表决"), ("活动详情 #1", "实到 6/11，已过半数，可以表决")
+    )
     secretary.script(("表决 同意年度工作报告", "已签到 6 人（至少 6 人，够）"))
 
 
@@ -55,22 +59,31 @@ def test_a_kind_without_votes_shows_no_quorum(secretary: Phone, clock: Clock) ->
     assert "表决" not in secretary("活动详情 #1")
 
 
-def test_late_arrivals_are_named_to_those_in_charge(meeting: None, secretary: Phone, phone: PhoneBook, clock: Clock) -> None:
+def test_late_arrivals_are_named_to_those_in_charge(
+    meeting: None, secretary: Phone, phone: PhoneBook, clock: Clock
+) -> None:
     clock.jump(BEGINS + timedelta(minutes=15))
     arrive(secretary, phone, "张伟")
     assert "迟到" not in secretary("活动详情 #1")
     clock.sleep(timedelta(minutes=5))
     arrive(secretary, phone, "古丽")
-    secretary.script(("补签 孙磊 现场手机没电", "已为孙磊补签"), ("活动详情 #1", "迟到 1 人（开始15分钟后签到）：古丽 15:20"))
+    secretary.script(
+        ("补签 孙磊 现场手机没电", "已为孙磊补签"),
+        ("活动详情 #1", "迟到 1 人（开始15分钟后签到）：古丽 15:20"),
+    )
     assert "迟到" not in phone("古丽")("活动详情 #1")
 
 
 # A name given with a leave
 
 
-def test_a_delegate_is_only_a_name(meeting: None, secretary: Phone, phone: PhoneBook, database: Database) -> None:
+def test_a_delegate_is_only_a_name(
+    meeting: None, secretary: Phone, phone: PhoneBook, database: Database
+) -> None:
     secretary.pushes()
-    phone("古丽").script(("请假 出差 委托 李明", "原因：出差（委托李明）", "委托只记下姓名：表决要本人到会，选举不得委托"))
+    phone("古丽").script(
+        ("请假 出差 委托 李明", "原因：出差（委托李明）", "委托只记下姓名：表决要本人到会，选举不得委托")
+    )
     assert "古丽 请假：出差（委托李明）。回复 同意 1" in secretary.pushes()[0]
     secretary.script(("请假审批", "出差（委托李明）"), ("同意 1", "已同意古丽请假"))
     with database.read() as session:

@@ -46,7 +46,14 @@ def test_a_series_shows_three_days_and_publishes_only_the_next(
     secretary: Phone, phone: PhoneBook, database: Database, holidays: None
 ) -> None:
     secretary.script(
-        (LINE, "每月第二个周五14:30，三楼会议室，全体党员", "12月11日(周五)14:30\n", "2027年1月9日(周六)14:30（1月8日放假，顺延；调休上班日）", "2027年2月12日(周五)14:30", "1 确认"),
+        (
+            LINE,
+            "每月第二个周五14:30，三楼会议室，全体党员",
+            "12月11日(周五)14:30\n",
+            "2027年1月9日(周六)14:30（1月8日放假，顺延；调休上班日）",
+            "2027年2月12日(周五)14:30",
+            "1 确认",
+        ),
         ("1", "已记住：主题党日", "已发布 #1 12月11日(周五)14:30 宪法宣传进班组", "正在发给 12 人"),
         ("每月安排", "#1 主题党日：每月第二个周五14:30", "下次待发布：2027年1月9日"),
     )
@@ -60,12 +67,25 @@ def test_a_day_without_a_make_up_day_moves_to_the_next_working_day(
     secretary: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     off = frozenset({date(2026, 12, 11), date(2026, 12, 14)})
-    monkeypatch.setattr(setting, "calendar", lambda: Calendar(off=off, work=frozenset(), years=frozenset({2026})))
-    secretary.script((LINE, "12月15日(周二)14:30（12月11日放假，顺延）", "2027年1月8日(周五)14:30（2027年放假安排还没有录入"))
+    monkeypatch.setattr(
+        setting, "calendar", lambda: Calendar(off=off, work=frozenset(), years=frozenset({2026}))
+    )
+    secretary.script(
+        (
+            LINE,
+            "12月15日(周二)14:30（12月11日放假，顺延）",
+            "2027年1月8日(周五)14:30（2027年放假安排还没有录入",
+        )
+    )
 
 
 def test_giving_up_keeps_nothing(secretary: Phone, database: Database) -> None:
-    secretary.script((LINE, "接下来三次"), ("取消", "没有安排"), ("每月安排", "还没有每月安排"), ("发布下次", "还没有每月安排"))
+    secretary.script(
+        (LINE, "接下来三次"),
+        ("取消", "没有安排"),
+        ("每月安排", "还没有每月安排"),
+        ("发布下次", "还没有每月安排"),
+    )
     assert days(database) == []
 
 
@@ -88,14 +108,23 @@ def test_the_secretary_is_asked_ten_days_before_and_publishes_the_next_by_confir
     zhang = phone("张伟")
     zhang.pushes()
     secretary.script(
-        ("发布下次", "每月安排的下一次：2027年1月9日", "发布预览", "党员突击队保供暖", "三楼会议室", "应到 12 人"),
+        (
+            "发布下次",
+            "每月安排的下一次：2027年1月9日",
+            "发布预览",
+            "党员突击队保供暖",
+            "三楼会议室",
+            "应到 12 人",
+        ),
         ("确认", "已发布 #2"),
     )
     assert days(database) == [date(2026, 12, 11), date(2027, 1, 9)]
     assert "党员突击队保供暖" in zhang.pushes()[0]
 
 
-def test_who_published_by_hand_is_not_asked(secretary: Phone, clock: Clock, node: Node, holidays: None) -> None:
+def test_who_published_by_hand_is_not_asked(
+    secretary: Phone, clock: Clock, node: Node, holidays: None
+) -> None:
     secretary.script((LINE, "接下来三次"), ("确认", "已发布 #1"))
     clock.jump(datetime(2026, 12, 28, 9, 0, tzinfo=SHANGHAI))
     secretary.script(("发布主题党日 2027年1月20日15:00 二楼 主题:学安规", "发布预览"), ("确认", "已发布 #2"))
@@ -142,7 +171,9 @@ def test_a_groups_leader_is_asked_for_the_own_group(
     secretary: Phone, phone: PhoneBook, clock: Clock, node: Node, holidays: None
 ) -> None:
     ma = phone("马强")
-    ma.script(("每月第一个周一 15:00 党小组会 班组会议室", "第二党小组", "12月7日"), ("确认", "正在发给 4 人"))
+    ma.script(
+        ("每月第一个周一 15:00 党小组会 班组会议室", "第二党小组", "12月7日"), ("确认", "正在发给 4 人")
+    )
     phone("阿不力孜").script(("每月安排", "还没有每月安排"), ("停止系列 #1", "还没有每月安排"))
     ma.pushes()
     secretary.pushes()

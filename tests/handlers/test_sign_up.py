@@ -26,14 +26,18 @@ def test_everybody_s_words_for_signing_up_are_understood(theme_day: None, phone:
 
 
 def test_the_answer_names_time_place_and_reminders(theme_day: None, phone: PhoneBook) -> None:
-    phone("张伟").script(("报名", "12月4日(周五)14:30", "三楼会议室", "提醒时间：12月3日(周四)17:00、12月4日(周五)13:30"))
+    phone("张伟").script(
+        ("报名", "12月4日(周五)14:30", "三楼会议室", "提醒时间：12月3日(周四)17:00、12月4日(周五)13:30")
+    )
 
 
 def test_signing_up_twice_counts_once(theme_day: None, phone: PhoneBook) -> None:
     phone("张伟").script(("报名", "报名成功", "已报名 1/12"), ("报名", "已经报过名", "已报名 1/12"))
 
 
-def test_what_is_not_a_sign_up_is_not_taken_for_one(theme_day: None, phone: PhoneBook, database: Database) -> None:
+def test_what_is_not_a_sign_up_is_not_taken_for_one(
+    theme_day: None, phone: PhoneBook, database: Database
+) -> None:
     phone("张伟").script(("报名不了啊今天", "没看懂", "请假 原因"), ("参加谁的婚礼", "没看懂"))
     assert state_of(database, "张伟").state is SignUpState.INVITED
 
@@ -42,7 +46,9 @@ def test_a_sign_up_can_be_undone_for_five_minutes(theme_day: None, phone: PhoneB
     zhang = phone("张伟")
     zhang.script(("报名", "报名成功"), ("撤销", "报名已撤销", "已报名 0/12"), ("报名", "已报名 1/12"))
     clock.sleep(timedelta(minutes=6))
-    zhang.script(("撤销", "没有可以撤销"), ("取消报名", "已取消报名", "已报名 0/12"), ("取消报名", "还没有报名"))
+    zhang.script(
+        ("撤销", "没有可以撤销"), ("取消报名", "已取消报名", "已报名 0/12"), ("取消报名", "还没有报名")
+    )
 
 
 def test_a_closed_sign_up_is_refused_with_what_to_do(theme_day: None, phone: PhoneBook, clock: Clock) -> None:
@@ -56,7 +62,12 @@ def test_a_closed_sign_up_is_refused_with_what_to_do(theme_day: None, phone: Pho
 
 
 def test_nothing_to_sign_up_for_is_said(phone: PhoneBook) -> None:
-    phone("张伟").script(("报名", "没有可以报名"), ("请假 出差", "不用请假"), ("报名 #99", "没有找到"), ("取消报名", "还没有报名"))
+    phone("张伟").script(
+        ("报名", "没有可以报名"),
+        ("请假 出差", "不用请假"),
+        ("报名 #99", "没有找到"),
+        ("取消报名", "还没有报名"),
+    )
 
 
 def test_several_open_ones_are_a_choice(second_day: None, phone: PhoneBook) -> None:
@@ -89,8 +100,9 @@ def test_answering_confirms_the_notice(theme_day: None, phone: PhoneBook, databa
     assert confirmed == ["张伟", "古丽"]
 
 
-
-def test_an_open_sign_up_waits_in_one_line_once_a_day(theme_day: None, phone: PhoneBook, clock: Clock) -> None:
+def test_an_open_sign_up_waits_in_one_line_once_a_day(
+    theme_day: None, phone: PhoneBook, clock: Clock
+) -> None:
     zhang = phone("张伟")
     assert "12月4日主题党日还没回复，回复 报名 或 请假 原因" in zhang("帮助")
     clock.sleep(timedelta(minutes=15))
@@ -102,7 +114,9 @@ def test_an_open_sign_up_waits_in_one_line_once_a_day(theme_day: None, phone: Ph
     assert "还没回复" not in zhang("帮助")
 
 
-def test_the_helpers_for_the_scheduler_tell_the_groups_apart(theme_day: None, phone: PhoneBook, database: Database) -> None:
+def test_the_helpers_for_the_scheduler_tell_the_groups_apart(
+    theme_day: None, phone: PhoneBook, database: Database
+) -> None:
     from bot.services import activity as activities
 
     phone("张伟")("报名")

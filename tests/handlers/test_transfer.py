@@ -92,7 +92,12 @@ def test_a_branch_is_not_merged_with_itself(admin: Phone) -> None:
 
 
 def test_a_secretary_moves_nobody(secretary: Phone) -> None:
-    for said in ("转出 马强 到 运行党支部", "合并 甲党支部 到 乙党支部", "新建党支部 甲党支部", "操作记录 张伟"):
+    for said in (
+        "转出 马强 到 运行党支部",
+        "合并 甲党支部 到 乙党支部",
+        "新建党支部 甲党支部",
+        "操作记录 张伟",
+    ):
         assert "需要支部书记或委员来办" in secretary(said)
 
 

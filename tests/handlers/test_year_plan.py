@@ -30,6 +30,9 @@ def test_a_month_shows_its_steps_and_leads_to_publishing(secretary: Phone) -> No
 def test_chinese_months_and_wrong_ones(phone: PhoneBook) -> None:
     third = theme_days.load()[2]
     phone("张伟").script(
-        ("年度计划 三月", third.theme), ("年度计划 3月份", third.theme), ("年度计划 13", "没看懂是哪个月"), ("年度计划 以后", "没看懂是哪个月")
+        ("年度计划 三月", third.theme),
+        ("年度计划 3月份", third.theme),
+        ("年度计划 13", "没看懂是哪个月"),
+        ("年度计划 以后", "没看懂是哪个月"),
     )
     assert "回复 1 用这个主题" not in phone("张伟")("年度计划 3")

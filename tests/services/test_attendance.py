@@ -56,14 +56,18 @@ def test_the_word_says_until_when_it_holds(activity: Activity) -> None:
     assert check_in_word.word(activity, NOON + timedelta(seconds=12)).until == NOON + timedelta(seconds=90)
 
 
-@pytest.mark.parametrize(("after", "accepted"), [(0, True), (59, True), (60, True), (89, True), (90, False), (3600, False)])
+@pytest.mark.parametrize(
+    ("after", "accepted"), [(0, True), (59, True), (60, True), (89, True), (90, False), (3600, False)]
+)
 def test_a_word_holds_its_minute_and_thirty_seconds(activity: Activity, after: int, accepted: bool) -> None:
     word = check_in_word.word(activity, NOON).text
     assert check_in_word.matches(activity, word, NOON + timedelta(seconds=after)) is accepted
 
 
 def test_a_word_of_the_future_is_refused(activity: Activity) -> None:
-    assert not check_in_word.matches(activity, check_in_word.word(activity, NOON).text, NOON - timedelta(seconds=1))
+    assert not check_in_word.matches(
+        activity, check_in_word.word(activity, NOON).text, NOON - timedelta(seconds=1)
+    )
 
 
 @pytest.mark.parametrize("said", ["", "。", "青松", "青松明月青松明月", "x" * 5000])
@@ -72,4 +76,6 @@ def test_what_is_not_the_word_is_refused(activity: Activity, said: str) -> None:
 
 
 def test_another_activity_has_another_word(activity: Activity) -> None:
-    assert check_in_word.word(activity, NOON).text != check_in_word.word(Activity(secret="another"), NOON).text
+    assert (
+        check_in_word.word(activity, NOON).text != check_in_word.word(Activity(secret="another"), NOON).text
+    )
