@@ -69,9 +69,9 @@ class Stage:
         return deliver(self.bot.node, self.clock())
 
     def jump(self, to: datetime) -> None:
-        """Move the clock in quarters of an hour, running what is due on the way."""
+        """Move the clock hour by hour, running what is due on the way."""
         while self.clock() < to:
-            self.clock.jump(min(to, self.clock() + timedelta(minutes=15)))
+            self.clock.jump(min(to, self.clock() + timedelta(hours=1)))
             runner.run_due(self.bot.node, self.clock())
             self.deliver()
 

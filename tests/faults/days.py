@@ -33,7 +33,7 @@ from tests.stage import Stage
 RISK = 0.002
 """That a node dies at one of the three ends of a writing transaction."""
 LONGEST_DEATH = 180
-MOST_STEP = 15
+MOST_STEP = 45
 
 Slot = tuple[str, datetime]
 
@@ -214,7 +214,7 @@ def _live(stage: Stage, fleet: Fleet, chance: random.Random, days: int, most_ste
             _publish(stage)
         fleet.tick(clock())
     fleet.mortal = False
-    for _ in range(16):  # long enough for what dead nodes have left
+    for _ in range(6):  # long enough for what dead nodes have left
         clock.sleep(timedelta(minutes=MOST_STEP))
         fleet.tick(clock())
 
