@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import os
 import pkgutil
 import socket
@@ -42,12 +42,6 @@ class App:
     routes: Routes
     dispatch: Dispatcher
     node: Node
-
-    @property
-    def data_folder(self) -> Path:
-        """Where files of this installation live: beside the SQLite file, else ./var."""
-        file = make_url(self.settings.database_url).database
-        return Path(file).parent if self.database.sqlite and file else Path("var")
 
 
 def build(
@@ -104,8 +98,6 @@ def discover_router() -> Router:
 def prepare(app: App) -> None:
     """Bring the schema and the shipped content of the database up to date. Harmless when it is already."""
     migrations.upgrade(app.database)
-    if importlib.util.find_spec("bot.services.question") is None:
-        return
     from bot.services import question
     from content import questions
 
@@ -119,7 +111,7 @@ def warm(app: App) -> None:
     def load() -> None:
         from bot.services import regulation
 
-        nlu.warm(app.data_folder)
+        nlu.warm(app.settings.data_folder)
         regulation.index()
 
     threading.Thread(target=load, name="warm", daemon=True).start()

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, ValidationError, field_validator
+from sqlalchemy.engine import make_url
 
 PREFIX = "ZHIBU_"
 DEFAULT_SECRET = "change-me"  # noqa: S105  (the value that a server refuses)
@@ -77,6 +78,14 @@ class Settings(BaseModel):
     def zone(self) -> ZoneInfo:
         """The zone in which times are shown and understood."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def data_folder(self) -> Path:
+        """Where files of this installation live: beside the SQLite file, else ./var."""
+        url = make_url(self.database_url)
+        return (
+            Path(url.database).parent if url.get_backend_name() == "sqlite" and url.database else Path("var")
+        )
 
     @property
     def wecom(self) -> bool:

@@ -1,6 +1,6 @@
 """Engine and sessions: SQLite with WAL, FULL and BEGIN IMMEDIATE behind one lock; PostgreSQL as it is.
 
-The default engine begins SQLite transactions lazily and silently loses concurrent awards; see DEPENDENCIES in CONTRIBUTING.md.
+The default engine begins SQLite transactions lazily and silently loses concurrent awards; see the decisions in CONTRIBUTING.md.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Any
@@ -238,13 +238,7 @@ def to_json(reply: Reply) -> dict[str, Any]:
     if reply.button:
         stored["button"] = reply.button
     if reply.article is not None:
-        a = reply.article
-        stored["article"] = {
-            "title": a.title,
-            "description": a.description,
-            "url": a.url,
-            "picture": a.picture,
-        }
+        stored["article"] = asdict(reply.article)
     return stored
 
 

@@ -1,4 +1,4 @@
-"""Who may do what, on whom: the one place that decides it (roles and rights: DOMAIN.md §1)."""
+"""Who may do what, on whom: the one place that decides it."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class BadNoticeDays(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class PointSetting:
-    """``notice_days`` are working days of public notice; ``ranking`` shows the upper third by name, off by default (DOMAIN.md §4)."""
+    """``notice_days`` are working days of public notice; ``ranking`` shows the upper third by name, off by default: no public ranking."""
 
     every: str = QUARTER
     two_steps: bool = False

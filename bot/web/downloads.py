@@ -8,7 +8,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from flask import Blueprint, Response, render_template_string, request
-from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from bot import documents
@@ -32,9 +31,7 @@ NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 def templates_folder(settings: Settings) -> Path:
     """Where branches' own templates are: ``templates/<branch id>/`` in the folder of the installation's data."""
-    url = make_url(settings.database_url)
-    sqlite = url.get_backend_name() == "sqlite" and url.database
-    return (Path(url.database or "").parent if sqlite else Path("var")) / "templates"
+    return settings.data_folder / "templates"
 
 
 def blueprint(settings: Settings, database: Database, clock: Callable[[], datetime]) -> Blueprint:

@@ -76,7 +76,7 @@ def consistent(database: Database) -> bool:
         return points.verify(session) == []
 
 
-# The dialogue of CHAT.md ------------------------------------------------------------------------------------------------
+# The dialogue of an appeal ----------------------------------------------------------------------------------------------
 
 
 def test_points_dialogue(zhang: Phone, secretary: Phone, bot: App, database: Database) -> None:

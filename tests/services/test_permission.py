@@ -26,7 +26,7 @@ from bot.services.permission import (
 )
 from tests.chat import PhoneBook
 
-# What DOMAIN.md §1 grants, written out once more, so that a slip in the code's table is seen.
+# What each role is granted, written out once more, so that a slip in the code's table is seen.
 COMMITTEE = {
     Action.PUBLISH,
     Action.PUBLISH_GROUP,
