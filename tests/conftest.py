@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import tempfile
 import uuid
@@ -23,7 +24,7 @@ from bot.app import App
 from bot.clock import Clock
 from bot.config import Settings
 from bot.db import Database
-from bot.services import roster
+from bot.services import roster, run
 from tests.chat import Phone, PhoneBook
 from tests.stage import Stage
 
@@ -32,6 +33,19 @@ MONDAY_MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=SHANGHAI)
 SECRET = "a secret only for tests"
 SKIPPED_BROWSER_TESTS: list[str] = []
 ROSTER = content.ROOT / "demo" / "roster.csv"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--seed N``: another draw of questions and another order of options."""
+    parser.addoption("--seed", default="1", help="decides which questions are drawn, and in which order")
+
+
+@pytest.fixture(autouse=True)
+def draw(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same questions in every run of a test, so that a failure can be seen again; ``--seed`` changes them."""
+    chance = random.Random(f"{request.config.getoption('seed')} {request.node.nodeid}")
+    monkeypatch.setattr(run.SECURE, "getrandbits", chance.getrandbits)
+    monkeypatch.setattr(run.SECURE, "random", chance.random)
 
 
 @pytest.fixture
