@@ -1,0 +1,171 @@
+"""What a branch held in a month and in a year, and what its members learnt and earned."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date, datetime, time
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from bot.models.activity import Activity, ActivityState, Attendance
+from bot.models.member import PARTY_MEMBERS, Member, Role
+from bot.models.organisation import Organisation
+from bot.models.points import PointBalance
+from bot.models.study import MaterialRead, StudyRecord
+from bot.services import points
+from bot.services.cadence import record as cadence_record
+from bot.services.cadence.facts import COMMITTEE_ROLES
+from bot.services.record.facts import MemberFacts, MonthFacts, Post, YearFacts
+from bot.services.record.held import gather, organisations
+from bot.times import at_time, local
+from content import activity_kinds
+
+
+def month(session: Session, branch_id: int, year: int, number: int, *, now: datetime) -> MonthFacts:
+    """What a branch held in a month, until ``now``."""
+    return _months(session, branch_id, year, [number], now)[0]
+
+
+def _months(
+    session: Session, branch_id: int, year: int, numbers: Sequence[int], now: datetime
+) -> tuple[MonthFacts, ...]:
+    name = organisations(session, [branch_id])[branch_id]
+    first, after = _first(year, numbers[0], now), _first(year, numbers[-1] + 1, now)
+    found = session.scalars(
+        select(Activity)
+        .where(
+            Activity.branch_id == branch_id,
+            Activity.state != ActivityState.CANCELLED,
+            Activity.starts_at >= first,
+            Activity.starts_at < after,
+            Activity.starts_at <= now,
+        )
+        .order_by(Activity.starts_at, Activity.id)
+    ).all()
+    facts = gather(session, found)
+    return tuple(
+        MonthFacts(name, year, n, now, tuple(one for one in facts if local(one.starts_at, now).month == n))
+        for n in numbers
+    )
+
+
+def _first(year: int, number: int, now: datetime) -> datetime:
+    """The beginning of a month; month 13 is next January."""
+    return at_time(date(year + (number - 1) // 12, (number - 1) % 12 + 1, 1), time.min, now)
+
+
+def year(session: Session, branch_id: int, number: int, *, now: datetime) -> YearFacts:
+    """A year of a branch until ``now``, by the roster of now."""
+    choices = cadence_record.choices(session, branch_id)
+    posts = _posts(session, branch_id, number)
+    return YearFacts(
+        branch=organisations(session, [branch_id])[branch_id],
+        year=number,
+        as_of=now,
+        groups=tuple(group.name for group in cadence_record.groups(session, branch_id)),
+        members=_year_members(session, branch_id, number, now),
+        committee=posts,
+        term_started_on=choices.term_started_on,
+        months=_months(session, branch_id, number, range(1, 13), now),
+        dimensions=tuple(one.name for one in points.rules().dimensions),
+        minutes_per_hour=choices.study_minutes_per_hour,
+    )
+
+
+def _posts(session: Session, branch_id: int, number: int) -> tuple[Post, ...]:
+    """Who was in the committee during the year, in the order of the roles."""
+    rows = session.execute(
+        select(Role.name, Member.name, Role.starts_on, Role.ends_on)
+        .join(Member, Member.id == Role.member_id)
+        .where(
+            Role.organisation_id == branch_id,
+            Role.name.in_(COMMITTEE_ROLES),
+            Role.starts_on <= date(number, 12, 31),
+            or_(Role.ends_on.is_(None), Role.ends_on >= date(number, 1, 1)),
+        )
+        .order_by(Role.starts_on, Role.id)
+    ).all()
+    posts = [Post(role.value, name, starts, ends) for role, name, starts, ends in rows]
+    order = [role.value for role in COMMITTEE_ROLES]
+    return tuple(sorted(posts, key=lambda one: order.index(one.role)))
+
+
+def _year_members(session: Session, branch_id: int, number: int, now: datetime) -> tuple[MemberFacts, ...]:
+    """The Party members of the branch by group and roster: a list, not a ranking."""
+    rows = session.execute(
+        select(Member, Organisation.name)
+        .outerjoin(Organisation, Organisation.id == Member.group_id)
+        .where(Member.branch_id == branch_id, Member.active, Member.status.in_(PARTY_MEMBERS))
+        .order_by(func.coalesce(Member.group_id, 0), Member.id)
+    ).all()
+    ids = [member.id for member, _ in rows]
+    studied, earned = study_minutes(session, ids, number, now), _year_points(session, ids, number)
+    choices = cadence_record.choices(session, branch_id)
+    leaders = _leaders(session, branch_id, number)
+    return tuple(
+        MemberFacts(
+            member.name,
+            member.status.value,
+            group or "",
+            member.crew,
+            member.joined_on,
+            studied[member.id],
+            choices.study_hours_leader if member.id in leaders else choices.study_hours_member,
+            earned[member.id],
+        )
+        for member, group in rows
+    )
+
+
+def _leaders(session: Session, branch_id: int, number: int) -> set[int]:
+    """Who was in the committee at the end of the year, or is now."""
+    last = date(number, 12, 31)
+    ends = or_(Role.ends_on.is_(None), Role.ends_on >= last)
+    held = (Role.organisation_id == branch_id, Role.name.in_(COMMITTEE_ROLES), Role.starts_on <= last, ends)
+    return set(session.scalars(select(Role.member_id).where(*held)))
+
+
+def study_minutes(session: Session, member_ids: Sequence[int], number: int, now: datetime) -> dict[int, int]:
+    """Study minutes of a calendar year as the cadence check counts them: activities that are study by their kind's length, materials, told study."""
+    first, after = _first(number, 1, now), _first(number, 13, now)
+    lengths = {kind.name: kind.minutes for kind in activity_kinds.kinds() if kind.study}
+    attended = session.execute(
+        select(Attendance.member_id, Activity.kind, func.count())
+        .join(Activity, Activity.id == Attendance.activity_id)
+        .where(
+            Attendance.member_id.in_(member_ids),
+            Activity.state == ActivityState.ENDED,
+            Activity.kind.in_(lengths),
+            Activity.starts_at >= first,
+            Activity.starts_at < after,
+        )
+        .group_by(Attendance.member_id, Activity.kind)
+    )
+    total: dict[int, int] = defaultdict(int)
+    for member, kind, times in attended:
+        total[member] += lengths[kind] * times
+    for table in (MaterialRead, StudyRecord):
+        told = (
+            select(table.member_id, func.sum(table.minutes))
+            .where(table.member_id.in_(member_ids), table.at >= first, table.at < after)
+            .group_by(table.member_id)
+        )
+        for member, amount in session.execute(told):
+            total[member] += int(amount)
+    return total
+
+
+def _year_points(session: Session, member_ids: Sequence[int], number: int) -> dict[int, tuple[int, ...]]:
+    """Points per dimension, in the order of the rules; each quarter counts up to the dimension's cap."""
+    rows = session.execute(
+        select(PointBalance.member_id, PointBalance.dimension, PointBalance.points).where(
+            PointBalance.member_id.in_(member_ids), PointBalance.period.startswith(f"{number}Q")
+        )
+    )
+    sums: dict[tuple[int, str], int] = defaultdict(int)
+    for member, dimension, amount in rows:
+        sums[member, dimension] += points.counted(dimension, amount)
+    names = [one.name for one in points.rules().dimensions]
+    return {member: tuple(sums[member, name] for name in names) for member in member_ids}
