@@ -14,9 +14,10 @@ from bot.choices import NO, YES
 from bot.errors import Refusal
 from bot.models.ballot import Choice, Vote, VoteState
 from bot.models.organisation import BranchSetting
-from bot.services import audit, ballot, ballot_box, decision
-from bot.services.ballot import FEWEST_BALLOTS, Plan
+from bot.services import audit, ballot, ballot_box, decision, motion, outcome
+from bot.services.ballot_box import FEWEST_BALLOTS
 from bot.services.decision import Basis, Counts, Tally
+from bot.services.motion import Plan
 from bot.services.permission import Action
 
 router = Router()
@@ -42,7 +43,7 @@ _ABOUT_VOTING = " ".join((*(word for many in _WORDS.values() for word in many), 
 )
 def propose(ctx: Context, question: str) -> Answer:
     ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.member.branch_id)
-    plan = ballot.plan(ctx.session, ctx.member.branch_id, question, now=ctx.now)
+    plan = motion.plan(ctx.session, ctx.member.branch_id, question, now=ctx.now)
     choices = (SECRET, NAMED, "取消") if plan.may_be_secret else (NAMED, "取消")
     return Ask(
         _preview(plan, choices), step=start, data={"question": question}, choices=choices, title="发起表决"
@@ -89,7 +90,7 @@ def start(ctx: Context, said: str, data: dict[str, Any]) -> Answer:
     "选举", "换届选举", "在线选举", "选书记", "选委员", takes="选举内容", optional=True, examples=("选举",)
 )
 def elect(ctx: Context, text: str = "") -> Answer:
-    raise ballot.ElectionsAreNotHeldOnline(source=decision.cite("XJ-secret"))
+    raise motion.ElectionsAreNotHeldOnline(source=decision.cite("XJ-secret"))
 
 
 # Voting -----------------------------------------------------------------------------------------------------------------
@@ -187,7 +188,7 @@ def waits(ctx: Context) -> Iterator[Waiting]:
 def close(ctx: Context) -> Answer:
     ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.member.branch_id)
     vote = ballot.to_close(ctx.session, ctx.member.branch_id, now=ctx.now)
-    turnout = ballot.turnout(ctx.session, vote)
+    turnout = outcome.turnout(ctx.session, vote)
     lines = [f"要结束“{vote.question}”的表决吗？到会 {turnout.present} 人，已投 {turnout.voted} 票。"]
     if turnout.missing:
         lines.append(f"到会还没投的 {len(turnout.missing)} 人：{'、'.join(turnout.missing)}")
@@ -204,7 +205,7 @@ def close(ctx: Context) -> Answer:
 )
 def show_turnout(ctx: Context) -> Reply:
     vote = ballot.to_close(ctx.session, ctx.member.branch_id, now=ctx.now)
-    turnout = ballot.turnout(ctx.session, vote)
+    turnout = outcome.turnout(ctx.session, vote)
     missing = (
         f"到会还没投的 {len(turnout.missing)} 人：{'、'.join(turnout.missing)}"
         if turnout.missing
@@ -221,9 +222,9 @@ def close_it(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
         return "好的，表决还在进行。都投完了再发 结束表决。"
     ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.member.branch_id)
     vote = ballot.close(ctx.session, ctx.member, data["vote"], now=ctx.now)
-    outcome = "作废" if vote.state is VoteState.VOID else "通过" if ballot.passed(vote) else "没有通过"
-    _record(ctx, "结束表决", vote, outcome)
-    return f"{ballot.result(ctx.session, vote)}\n结果正在发给应到的 {vote.entitled} 人。"
+    verdict = "作废" if vote.state is VoteState.VOID else "通过" if outcome.passed(vote) else "没有通过"
+    _record(ctx, "结束表决", vote, verdict)
+    return f"{outcome.result(ctx.session, vote)}\n结果正在发给应到的 {vote.entitled} 人。"
 
 
 @router.command(
@@ -232,8 +233,8 @@ def close_it(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
 def show_result(ctx: Context, text: str = "") -> str:
     # What follows may be a receipt that somebody wants to look up: it is not looked at, the whole list is the answer for all.
     found = _NUMBER.match(text)
-    vote = ballot.latest(ctx.session, ctx.actor, number=int(found[1]) if found else None)
-    return ballot.result(ctx.session, vote)
+    vote = outcome.latest(ctx.session, ctx.actor, number=int(found[1]) if found else None)
+    return outcome.result(ctx.session, vote)
 
 
 def _record(ctx: Context, act: str, vote: Vote, detail: str) -> None:

@@ -1,6 +1,6 @@
 """Votes of a meeting: who may vote and has voted, and, for secret votes, the ballots, which know nothing of the voters.
 
-Why a ballot has neither a number nor a time, and where it lies, is told in :mod:`bot.services.ballot`.
+Why a ballot has neither a number nor a time, and where it lies, is told in :mod:`bot.services.ballot_box`.
 """
 
 from __future__ import annotations

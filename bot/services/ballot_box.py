@@ -43,6 +43,8 @@ from bot.errors import Refusal
 from bot.models.ballot import Ballot, Choice
 from content import ROOT
 
+FEWEST_BALLOTS = 5
+
 
 class ReceiptNotUnderstood(Refusal):
     # Says nothing of what was sent: this sentence is stored with the sender.

@@ -14,6 +14,7 @@ from content import activity_kinds, regulations
 
 MEETING, COMMITTEE, ADMISSION, ELECTION = "党员大会", "支委会", "发展党员", "选举"
 HALF = Fraction(1, 2)
+TALLY_HINT = "计票 应到 23 实到 20 赞成 15"
 ELECTION_ATTENDANCE = Fraction(4, 5)
 """《中国共产党基层组织选举工作条例》: at least four fifths of those with the right to elect; confidence medium."""
 _ADMISSION = re.compile(

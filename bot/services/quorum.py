@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot.models.activity import Activity, Attendance
 from bot.services import activity as activities
-from bot.services import ballot, decision
+from bot.services import decision, motion
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def of(session: Session, activity: Activity, *, now: datetime) -> Quorum | None:
     if kind is None or kind.quorum is None:
         return None
     rule = decision.rule_for(kind.name, "")
-    entitled = ballot.entitled_members(session, activity, now)
+    entitled = motion.entitled_members(session, activity, now)
     there = (Attendance.activity_id == activity.id, Attendance.member_id.in_(entitled))
     present = session.scalar(select(func.count()).where(*there)) or 0
     return Quorum(rule.of, present, len(entitled), rule.needed_present(len(entitled)))

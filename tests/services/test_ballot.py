@@ -19,7 +19,7 @@ from bot.models.activity import Activity, Attendance, SignUp
 from bot.models.ballot import Ballot, Choice, Vote, Voter, VoteState
 from bot.models.member import Member, MemberStatus
 from bot.models.outbox import Outbox
-from bot.services import ballot, ballot_box, decision, organisation
+from bot.services import ballot, ballot_box, decision, motion, organisation, outcome
 from bot.services.decision import ADMISSION, COMMITTEE, MEETING, Basis, Counts
 from bot.services.permission import actor_of
 
@@ -181,7 +181,7 @@ def test_the_quorum_is_half_of_those_due(
 ) -> None:
     leave(database, "吴霞")  # ten are due
     number = meet(database, clock(), FULL[: enough - 1])
-    with pytest.raises(ballot.NoQuorum, match=f"应到 10 人，已签到 {enough - 1} 人，至少要 {enough} 人"):
+    with pytest.raises(motion.NoQuorum, match=f"应到 10 人，已签到 {enough - 1} 人，至少要 {enough} 人"):
         chair.opens(question)
     with database.write() as session:
         late = session.scalars(select(Member.id).where(Member.name == FULL[enough - 1])).one()
@@ -193,7 +193,7 @@ def test_a_probationary_member_does_not_make_the_quorum(
     chair: Chair, database: Database, clock: Clock
 ) -> None:
     meet(database, clock(), [*FULL[:5], "李明"])
-    with pytest.raises(ballot.NoQuorum, match="已签到 5 人"):
+    with pytest.raises(motion.NoQuorum, match="已签到 5 人"):
         chair.opens()
 
 
@@ -206,14 +206,14 @@ def test_in_the_committee_only_its_members_vote(chair: Chair, database: Database
         chair.votes("张伟", YES)
     for name in ("王建国", "刘芳", "陈刚"):
         chair.votes(name, YES)
-    assert ballot.passed(chair.closes(number))
+    assert outcome.passed(chair.closes(number))
 
 
 def test_without_a_meeting_there_is_no_vote(chair: Chair, database: Database, clock: Clock) -> None:
-    with pytest.raises(ballot.NoMeeting, match="计票"):
+    with pytest.raises(motion.NoMeeting, match="计票"):
         chair.opens()
     meet(database, clock() + timedelta(hours=1), FULL)
-    with pytest.raises(ballot.NoMeeting):
+    with pytest.raises(motion.NoMeeting):
         chair.opens()
     clock.sleep(timedelta(hours=1))
     assert chair.opens()
@@ -223,7 +223,7 @@ def test_a_meeting_comes_before_a_theme_day_and_a_talk_is_no_meeting(
     chair: Chair, database: Database, clock: Clock
 ) -> None:
     meet(database, clock(), FULL, kind="谈心谈话")
-    with pytest.raises(ballot.NoMeeting):
+    with pytest.raises(motion.NoMeeting):
         chair.opens()
     meeting = meet(database, clock() - timedelta(minutes=30), FULL)
     meet(database, clock(), FULL, kind="主题党日")
@@ -239,13 +239,13 @@ def test_one_vote_at_a_time_even_for_two_chairs_at_once(
     assert len(refused) == 1
     with database.read() as session:
         assert len(session.scalars(select(Vote)).all()) == 1
-    with pytest.raises(ballot.AlreadyVoting):
+    with pytest.raises(motion.AlreadyVoting):
         chair.opens("丙")
 
 
 def test_an_election_is_not_held_online(chair: Chair, database: Database, clock: Clock) -> None:
     meet(database, clock(), FULL)
-    with pytest.raises(ballot.ElectionsAreNotHeldOnline, match="选举不在线进行"):
+    with pytest.raises(motion.ElectionsAreNotHeldOnline, match="选举不在线进行"):
         chair.opens("换届选举支部书记")
 
 
@@ -274,7 +274,7 @@ def test_half_of_those_due_is_not_enough_however_few_are_there(
         chair.votes(name, YES)
     vote = chair.closes(number)
     assert (vote.yes, vote.no, vote.abstain, vote.present, vote.entitled) == (yes, 0, 0, 6, 10)
-    assert ballot.passed(vote) is carried
+    assert outcome.passed(vote) is carried
 
 
 def test_an_open_vote_may_be_changed_until_it_is_closed(
@@ -347,7 +347,7 @@ def test_the_same_receipt_may_be_used_in_the_next_vote(
         number = chair.opens(secret=True)
         for name, word in zip(FULL[:6], ballot_box.words(), strict=False):
             chair.votes(name, YES, f"{word}37")
-        assert ballot.passed(chair.closes(number))
+        assert outcome.passed(chair.closes(number))
     assert chair.box() == []
 
 
@@ -594,7 +594,7 @@ def test_fewer_than_five_ballots_are_destroyed_and_not_counted(
     assert (vote.yes, vote.no, vote.abstain, vote.ballots) == (None, None, None, [])
     assert chair.box() == []
     with database.read() as session:
-        said = ballot.result(session, session.get_one(Vote, number))
+        said = outcome.result(session, session.get_one(Vote, number))
     assert "纸质票" in said
     assert not any(receipt in said for *_, receipt in BALLOTS)
 
@@ -664,10 +664,10 @@ def test_a_result_is_for_the_members_of_the_meeting(chair: Chair, database: Data
         for name, sees in (("王建国", True), ("吴霞", True), ("张伟", False), ("李明", False)):
             actor = actor_of(session, person(database, name), on=clock().date())
             if sees:
-                assert ballot.latest(session, actor).id == number
+                assert outcome.latest(session, actor).id == number
             else:
-                with pytest.raises(ballot.NoResultYet):
-                    ballot.latest(session, actor)
+                with pytest.raises(outcome.NoResultYet):
+                    outcome.latest(session, actor)
 
 
 def test_an_open_vote_has_no_result_yet(chair: Chair, database: Database, clock: Clock) -> None:
@@ -676,8 +676,8 @@ def test_an_open_vote_has_no_result_yet(chair: Chair, database: Database, clock:
     chair.votes("张伟", YES, "青山37")
     with database.read() as session:
         actor = actor_of(session, person(database, "王建国"), on=clock().date())
-        with pytest.raises(ballot.StillOpen, match="已投 1 票"):
-            ballot.latest(session, actor)
+        with pytest.raises(outcome.StillOpen, match="已投 1 票"):
+            outcome.latest(session, actor)
 
 
 # Paper ------------------------------------------------------------------------------------------------------------------

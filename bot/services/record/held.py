@@ -16,7 +16,7 @@ from bot.models.member import Member
 from bot.models.minutes import ActivityDuty, Duty
 from bot.models.organisation import Organisation
 from bot.models.points import PointEntry
-from bot.services import ballot, decision, minutes
+from bot.services import decision, minutes, outcome
 from bot.services.activity import expected, seen_by
 from bot.services.attendance import Counts
 from bot.services.minutes import Line
@@ -109,14 +109,15 @@ def _votes(session: Session, ids: Sequence[int]) -> dict[int, tuple[VoteFacts, .
     rows = session.scalars(
         select(Vote).where(Vote.activity_id.in_(ids), Vote.state != VoteState.OPEN).order_by(Vote.id)
     ).all()
-    return {number: tuple(_vote(one) for one in rows if one.activity_id == number) for number in ids}
+    return {number: tuple(vote_facts(one) for one in rows if one.activity_id == number) for number in ids}
 
 
-def _vote(one: Vote) -> VoteFacts:
+def vote_facts(one: Vote) -> VoteFacts:
+    """The figures of a closed vote."""
     counted = (one.yes, one.no or 0, one.abstain or 0) if one.yes is not None else None
     voters = decision.rule(one.rule).of
     return VoteFacts(
-        one.question, ballot.mode(one), voters, one.entitled, one.present, counted, ballot.passed(one)
+        one.question, outcome.mode(one), voters, one.entitled, one.present, counted, outcome.passed(one)
     )
 
 
