@@ -9,7 +9,7 @@ from typing import Any
 from bot.chat import Answer, Ask, Context, Router, Waiting
 from bot.errors import Refusal
 from bot.models.points import Claim, ClaimState
-from bot.services import audit, first_review, points
+from bot.services import audit, claim_photo, first_review, point_rule, points
 from bot.services import claim as claims
 from bot.services.claim import Case, Course, Decided
 from bot.services.permission import Action
@@ -100,7 +100,7 @@ def mine(ctx: Context) -> str:
 
 def _course(ctx: Context, one: Course) -> str:
     claim, people = one.claim, _names(one.people)
-    head = f"{claim.id} {claims.subject(claim)}{'（有照片）' if claim.media else ''}：{claims.STATES[claim.state]}"
+    head = f"{claim.id} {claims.subject(claim)}{'（有照片）' if claim_photo.of(ctx.session, claim.id) else ''}：{claims.STATES[claim.state]}"
     if claim.state is ClaimState.WAITING:
         until = local(claim.decide_by, ctx.now).date()
         return f"{head}，由{people or '上级党委'}审核，{day(until, ctx.now)}前答复"
@@ -152,7 +152,8 @@ def _case_text(ctx: Context, one: Case, count: int) -> str:
     claim = one.claim
     what = f"申诉 #{claim.entry_id}" if claim.entry_id else claim.kind.value
     lines = [
-        f"待审核 {count} 件。{one.member.name} {what}：{claim.text}{'（附照片）' if claim.media else ''}"
+        f"待审核 {count} 件。{one.member.name} {what}：{claim.text}",
+        *filter(None, [_photo(ctx, claim.id)]),
     ]
     if one.entry is not None:
         counts, by_rule, _ = claims.default_points(ctx.session, one.entry)
@@ -168,6 +169,13 @@ def _case_text(ctx: Context, one: Case, count: int) -> str:
         f"提出：{day(at.date(), ctx.now)}{clock(claim.at, ctx.now)}；请在{day(local(claim.decide_by, ctx.now).date(), ctx.now)}前答复"
     )
     return "\n".join([*lines, "1 同意（可写 同意 3分）\n2 不同意（请写 不同意 理由）\n3 跳过"])
+
+
+def _photo(ctx: Context, claim_id: int) -> str:
+    secret, base = ctx.settings.secret_key.get_secret_value(), ctx.settings.base_url
+    return claim_photo.line(
+        ctx.session, claim_id, ctx.member.id, secret_key=secret, base_url=base, now=ctx.now
+    )
 
 
 @router.step(words=("同意", "不同意", "跳过"))

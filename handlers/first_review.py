@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.chat import Answer, Ask, Context, Router, Waiting
 from bot.models.member import Member
-from bot.services import audit, first_review
+from bot.services import audit, claim_photo, first_review
 from bot.services.permission import Action
 from bot.times import day, local
 
@@ -43,8 +43,13 @@ def _next(ctx: Context, skipped: list[int], done: str) -> Answer:
             else "没有待初审的申报。支部没有设两级审核时不用初审。"
         )
     claim, member = found[0]
+    secret, base = ctx.settings.secret_key.get_secret_value(), ctx.settings.base_url
+    photo = claim_photo.line(
+        ctx.session, claim.id, ctx.member.id, secret_key=secret, base_url=base, now=ctx.now
+    )
     text = (
-        f"待初审 {len(found)} 件。{member.name} 申报：{claim.text[:200]}{'（附照片）' if claim.media else ''}\n"
+        f"待初审 {len(found)} 件。{member.name} 申报：{claim.text[:200]}\n"
+        f"{photo + chr(10) if photo else ''}"
         f"提出：{day(local(claim.at, ctx.now).date(), ctx.now)}。您的意见会交书记或委员决定。\n1 同意\n2 不同意（请写 不同意 理由）\n3 跳过"
     )
     return Ask(

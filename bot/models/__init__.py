@@ -15,6 +15,7 @@ from bot.models import (
     outbox,
     points,
     quiz,
+    photo,
     seminar,
     series,
     settlement,
@@ -38,6 +39,7 @@ __all__ = [
     "quiz",
     "seminar",
     "series",
+    "photo",
     "settlement",
     "study",
 ]

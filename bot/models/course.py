@@ -1,4 +1,4 @@
-"""How a person's place changed: from branch to branch, and from status to status. Rows are added, never edited."""
+"""How a person's place changed: from branch to branch, for a time to another one, and from status to status. Rows are added, never edited."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ class Transfer(Base):
 
 
 class StatusChange(Base):
-    """Somebody has a status from a day on, by the decision that was taken outside the bot."""
+    """Somebody has a status from a day on, by the decision that was taken outside the bot.
+
+    ``extended_months`` above 0: no new status, but a probation that goes on so many months longer; ``since`` is the day of that decision.
+    """
 
     __tablename__ = "status_change"
 
@@ -35,5 +38,21 @@ class StatusChange(Base):
     before: Mapped[MemberStatus]
     after: Mapped[MemberStatus]
     since: Mapped[date]
+    extended_months: Mapped[int] = mapped_column(default=0)
+    by_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
+    at: Mapped[datetime]
+
+
+class Secondment(Base):
+    """Somebody works with a temporary branch for a time (借调) and belongs to the home branch all the same; both days are inclusive."""
+
+    __tablename__ = "secondment"
+
+    id: Mapped[Key]
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), index=True)
+    to_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    starts_on: Mapped[date]
+    ends_on: Mapped[date]
+    why: Mapped[str]
     by_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
     at: Mapped[datetime]

@@ -73,3 +73,12 @@ class Role(Base):
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
     starts_on: Mapped[date]
     ends_on: Mapped[date | None]
+class RoleOrigin(StrEnum):
+    """Where a role was given. What was given in the chat or on the command line is not taken away by a roster that is silent about it."""
+
+    ROSTER = "名册"
+    CHAT = "聊天"
+    CLI = "命令行"
+
+
+    origin: Mapped[RoleOrigin] = mapped_column(default=RoleOrigin.ROSTER)

@@ -79,7 +79,6 @@ class Claim(Base):
     member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), index=True)
     entry_id: Mapped[int | None] = mapped_column(ForeignKey("point_entry.id"))
     text: Mapped[str] = mapped_column(Text)
-    media: Mapped[str] = mapped_column(default="")
     state: Mapped[ClaimState] = mapped_column(default=ClaimState.WAITING)
     at: Mapped[datetime]
     decide_by: Mapped[datetime]

@@ -16,7 +16,7 @@ from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.models.outbox import Urgency
 from bot.models.points import Claim, ClaimKind, ClaimState, PointEntry
-from bot.services import first_review, outbox, points, settlement
+from bot.services import first_review, outbox, point_rule, points, settlement
 from bot.services.permission import Action, Actor, holders
 from bot.services.setting import calendar
 from bot.times import at_time
@@ -24,7 +24,6 @@ from content.points import Rule
 
 APPEAL_WINDOW = timedelta(days=30)
 WORKDAYS_TO_DECIDE = 5
-PHOTO_WINDOW = timedelta(minutes=10)
 LONGEST = 500
 _FUTURE = re.compile(r"(?:明天|明日|后天|大后天|下周|下星期|下个?月|明年)")
 
@@ -116,7 +115,6 @@ def _add(
         member_id=member.id,
         entry_id=number,
         text=text,
-        media="",
         state=ClaimState.WAITING,
         at=now,
         decide_by=decide_by(now),
@@ -143,23 +141,6 @@ def _tell_first_decider(session: Session, claim: Claim, member: Member, now: dat
     outbox.push(
         session, [one.id for one in able[:1]], text, key=f"review {member.branch_id} {now.date()}", now=now
     )
-
-
-def attach_photo(session: Session, member: Member, media: str, *, now: datetime) -> tuple[Claim, bool] | None:
-    """Put a photo to the claim or appeal of the last ten minutes; True when it replaces one. None when there is no such claim."""
-    claim = session.scalars(
-        select(Claim)
-        .where(
-            Claim.member_id == member.id, Claim.state == ClaimState.WAITING, Claim.at >= now - PHOTO_WINDOW
-        )
-        .order_by(Claim.id.desc())
-        .limit(1)
-    ).one_or_none()
-    if claim is None:
-        return None
-    replaced = bool(claim.media)
-    claim.media = media
-    return claim, replaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,9 +267,9 @@ class Decided:
 def default_points(session: Session, entry: PointEntry) -> tuple[int, int, int]:
     """For a contested entry: what it counts now, what its rule gives, and the most its rule gives."""
     row, counts = points.live(session, entry)
-    rule = points.rule_of(row)
+    rule = point_rule.of_entry(session, row)
     now_counts = row.points if counts else 0
-    return now_counts, rule.points if rule else row.points, points.most_of(rule) if rule else row.points
+    return now_counts, rule.points if rule else row.points, point_rule.most_of(rule) if rule else row.points
 
 
 def grant_appeal(session: Session, actor: Actor, one: Case, right: int | None, *, now: datetime) -> Decided:
@@ -381,9 +362,8 @@ def change(done: Decided) -> str:
     return "，".join([*parts, f"该季共 {done.total} 分"])
 
 
-def given_rules(one: Case, on: date) -> Sequence[Rule]:
+def given_rules(session: Session, one: Case, on: date) -> Sequence[Rule]:
     """The rules among which a decider chooses: those that people give by; for a missing entry every rule."""
-    known = points.rules()
     if one.claim.kind is ClaimKind.APPEAL:
-        return tuple(rule for rule in known.rules if rule.valid_on(on))
-    return known.given(on)
+        return tuple(rule for rule in point_rule.in_branch(session, one.member.branch_id, on) if rule.active)
+    return point_rule.given_in(session, one.member.branch_id, on)

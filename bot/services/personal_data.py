@@ -15,6 +15,7 @@ from bot.models.activity import Attendance, Reflection, SignUp
 from bot.models.identity import Conversation, Identity, Inbox
 from bot.models.member import Member
 from bot.models.outbox import Outbox
+from bot.models.photo import ClaimPhoto
 from bot.models.points import Claim
 from bot.models.quiz import Attempt, QuizRun, ReviewCard
 from bot.models.study import MaterialRead, StudyRecord
@@ -33,6 +34,7 @@ LABELS = {
     "point_balance": "积分合计",
     "settlement_result": "积分结算",
     "claim": "申报申诉",
+    "claim_photo": "申报照片",
     "audit_entry": "操作记录",
     "receipt": "通知回执",
     "outbox": "推送",
@@ -42,6 +44,8 @@ LABELS = {
     "inbox": "答复存根",
     "transfer": "组织关系转接",
     "status_change": "身份变化",
+    "secondment": "借调",
+    "member_tag": "标签",
     "voter": "表决登记",
     "activity_duty": "会议分工",
     "minute_line": "会议记录",
@@ -68,6 +72,16 @@ _HIDDEN = (
     "order",
     "questions",
 )
+    "media",
+)
+_WHOLE: tuple[type[Base], ...] = (
+    ReviewCard,
+    QuizRun,
+    MaterialRead,
+    StudyRecord,
+    Reflection,
+    Outbox,
+    MemberTag,
 _WHOLE: tuple[type[Base], ...] = (ReviewCard, QuizRun, MaterialRead, StudyRecord, Reflection, Outbox)
 ERASED = "（已清除）"
 _BULK = {"synchronize_session": False}
@@ -165,7 +179,7 @@ def erase(session: Session, member: Member, *, now: datetime) -> int:
     blanks: tuple[tuple[type[Base], dict[str, str]], ...] = (
         (SignUp, {"reason": ""}),
         (Attendance, {"reason": ""}),
-        (Claim, {"text": ERASED, "media": ""}),
+        (Claim, {"text": ERASED}),
     )
     for table, blank in blanks:
         mine = table.__table__.c["member_id"] == member.id

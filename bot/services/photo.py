@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 from bot.models.activity import Activity
 from bot.models.member import Member
 from bot.models.points import Claim, ClaimState
-from bot.services import claim as claims
-from bot.services import minutes
+from bot.services import claim_photo, minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,5 +42,5 @@ def receive(
     if line is not None and (claimed_at is None or claimed_at <= line.at):
         count = minutes.attach_photo(session, member, line, media, channel=channel, now=now)
         return Noted(session.get_one(Activity, line.activity_id), line.number, count)
-    done = claims.attach_photo(session, member, media, now=now)
+    done = claim_photo.attach(session, member, media, channel=channel, now=now)
     return Claimed(*done) if done else None

@@ -11,7 +11,7 @@ from bot.chat import Channel, Message, Reply
 from bot.config import Settings
 from bot.db import Database
 from bot.metrics import Lateness
-from bot.web import downloads, health, pages, webhook
+from bot.web import calendars, downloads, health, pages, photos, webhook
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
@@ -42,6 +42,8 @@ def create(
     flask.register_blueprint(webhook.blueprint(channels, dispatch_and_wake, clock))
     flask.register_blueprint(health.blueprint(database, clock, lateness))
     flask.register_blueprint(downloads.blueprint(settings, database, clock), url_prefix="/m")
+    flask.register_blueprint(photos.blueprint(settings, database, clock), url_prefix="/m")
+    flask.register_blueprint(calendars.blueprint(settings, database, clock), url_prefix="/m")
     flask.register_blueprint(pages.blueprint(settings, database, clock), url_prefix="/m")
 
     @flask.after_request

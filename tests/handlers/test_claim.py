@@ -16,6 +16,7 @@ from bot.db import Database
 from bot.models.audit import AuditEntry
 from bot.models.member import Member, Role, RoleName
 from bot.models.outbox import Outbox, Urgency
+from bot.models.photo import ClaimPhoto
 from bot.models.points import Claim, ClaimState, PointEntry
 from bot.services import claim as claims
 from bot.services import points
@@ -156,7 +157,8 @@ def test_a_photo_within_ten_minutes_belongs_to_the_claim(
     assert "换成这一张" in zhang.send(kind=Kind.IMAGE, media="media-2")
     clock.sleep(timedelta(minutes=2))
     assert "没有可附的申报" in zhang.send(kind=Kind.IMAGE, media="late")
-    assert claim(database).media == "media-2"
+    with database.read() as session:
+        assert [one.media for one in session.scalars(select(ClaimPhoto))] == ["media-2"]
     assert "有照片" in zhang("我的申报")
 
 

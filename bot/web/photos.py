@@ -1,0 +1,36 @@
+"""The photo of a claim: /m/photo/<token>, a link from the chat that is valid for ten minutes, for one person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from flask import Blueprint, Response
+
+from bot.config import Settings
+from bot.db import Database
+from bot.errors import Refusal
+from bot.services import claim_photo
+from bot.services.claim_photo import LinkExpired
+
+NO_STORE = {"Cache-Control": "no-store", "Content-Disposition": "inline"}
+
+
+def blueprint(settings: Settings, database: Database, clock: Callable[[], datetime]) -> Blueprint:
+    """GET /photo/<token>, to be registered below /m."""
+    pages = Blueprint("photos", __name__)
+    secret = settings.secret_key.get_secret_value()
+
+    @pages.get("/photo/<token>")
+    def photo(token: str) -> Response:
+        now = clock()
+        try:
+            claim_id, viewer_id = claim_photo.read(secret, token, now=now)
+            with database.write() as session:
+                body = claim_photo.look(session, claim_id, viewer_id, now=now)
+        except Refusal as refusal:
+            status = 410 if isinstance(refusal, LinkExpired) else 403
+            return Response(str(refusal), status, headers=NO_STORE, mimetype="text/plain")
+        return Response(body, mimetype="image/jpeg", headers=NO_STORE)
+
+    return pages
