@@ -35,10 +35,10 @@ def questions() -> None:
 def import_file(file: Path, name: str, yes: bool) -> None:
     """Take questions from .xlsx, .csv, .docx, .gift or .txt: shows what would change, writes after a yes."""
     from bot.models.quiz import QuestionState
-    from bot.services import question_import
+    from bot.services import question_file, question_import
 
     with _opened() as app:
-        reading = question_import.read(file)
+        reading = question_file.read(file)
         with app.database.read() as session:
             branch_id = _branch(session, name)
             seen = question_import.preview(session, reading, branch_id, track=_tracked)
@@ -68,10 +68,10 @@ def import_file(file: Path, name: str, yes: bool) -> None:
 @click.option("--own", is_flag=True, help="Without the shipped bank.")
 def export_file(file: Path, name: str, own: bool) -> None:
     """Write the questions to .xlsx, .csv or .gift; importing them again changes nothing."""
-    from bot.services import question_import
+    from bot.services import question_file
 
     with _opened() as app, app.database.read() as session:
-        count = question_import.export(session, _branch(session, name), file, own=own)
+        count = question_file.write(session, _branch(session, name), file, own=own)
     click.echo(f"已导出 {count} 题到 {file}")
 
 

@@ -13,7 +13,7 @@ from bot.chat import Answer, Ask, Context, Reply, Router, Undo, Waiting
 from bot.errors import Refusal
 from bot.models.organisation import Organisation
 from bot.models.quiz import QuestionState
-from bot.services import outbox, permission, question_import
+from bot.services import outbox, permission, question_file, question_import
 from bot.services.permission import Action
 from bot.services.question_import import Preview, TakenBack
 
@@ -175,7 +175,7 @@ def _preview(ctx: Context, pasted: str) -> Preview:
     if not pasted.strip():
         raise NoQuestionsYet
     ctx.actor.on_branch(ctx.session, Action.EDIT_QUESTIONS, ctx.member.branch_id)
-    return question_import.preview(ctx.session, question_import.read_text(pasted), ctx.member.branch_id)
+    return question_import.preview(ctx.session, question_file.read_text(pasted), ctx.member.branch_id)
 
 
 def _lines(seen: Preview) -> list[str]:

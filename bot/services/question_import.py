@@ -1,4 +1,4 @@
-"""A branch's own questions from a file or a pasted text: looked at first, taken in as one, and taken back if need be; and out again.
+"""A branch's own questions from a file or a pasted text: looked at first, taken in as one, and taken back if need be.
 
 Reading and judging change nothing. :func:`accept` writes all of a preview or nothing, and keeps what :func:`take_back` needs.
 A secretary's import is asked at once; anybody else's waits as drafts for :func:`approve`, because members learn from what is asked.
@@ -6,11 +6,10 @@ A secretary's import is asked at once; anybody else's waits as drafts for :func:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, insert, select, update
@@ -23,25 +22,19 @@ from bot.models.member import Member
 from bot.models.quiz import Question, QuestionImport, QuestionKind, QuestionState, QuizRun
 from bot.services import audit
 from bot.services.question import digest_of
-from bot.services.question_formats import Reading, Unreadable, decode
 from bot.services.question_preview import CONTENT, Change, Preview, batches, columns, preview
-from content.questions import Kind, Part
 from content.questions import Question as Checked
 
 __all__ = [
     "Preview",
     "accept",
     "approve",
-    "export",
     "latest",
     "preview",
-    "read",
-    "read_text",
     "take_back",
     "waiting",
 ]
 
-MOST_BYTES = 20 * 1024 * 1024
 _DAYS = ("valid_from", "valid_to")
 _SAVED = (*CONTENT, "digest", "state", "author_id")
 _BULK = {"synchronize_session": False}
@@ -67,10 +60,6 @@ class NothingToApprove(Refusal):
     text = "现在没有等待批准的题目。"
 
 
-class CannotWrite(Refusal):
-    text = "写不了文件 {path}：请用 .xlsx、.csv 或 .gift 结尾，并放在可以写入的文件夹里。"
-
-
 @dataclass(frozen=True, slots=True)
 class ImportResult:
     """What an accepted import did."""
@@ -92,51 +81,6 @@ class TakenBack:
     retired: int
     restored: int
     left: int
-
-
-# --- reading ---------------------------------------------------------------------------------------------------------
-
-
-def read(path: Path) -> Reading:
-    """The rows of an .xlsx, .csv, .docx, .gift or .txt file; :class:`Unreadable` says what is wrong with it."""
-    from bot.services.question_formats import csv, excel, gift, word
-
-    parsers: dict[str, Callable[[bytes], Reading]] = {
-        ".xlsx": excel.parse,
-        ".csv": csv.parse,
-        ".docx": word.parse,
-        ".gift": lambda raw: gift.parse(decode(raw)),
-        ".txt": lambda raw: read_text(decode(raw)),
-    }
-    suffix = path.suffix.lower()
-    if suffix in (".xlsm", ".xltm", ".xlsb", ".docm", ".xls", ".doc"):
-        raise Unreadable(why=f"{suffix} 文件可能带宏，请另存为 .xlsx 或 .docx")
-    if suffix not in parsers:
-        raise Unreadable(why=f"不认识 {suffix or path.name} 文件，可用：{'、'.join(parsers)}")
-    reading = parsers[suffix](_bytes(path))
-    if not reading.rows:
-        raise Unreadable(why="文件里没有题目")
-    return reading
-
-
-def read_text(text: str) -> Reading:
-    """The rows of a text: GIFT where it has GIFT's braces, else Aiken or numbered questions."""
-    from bot.services.question_formats import gift
-    from bot.services.question_formats import text as numbered
-
-    return gift.parse(text) if gift.is_gift(text) else numbered.parse(text)
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise Unreadable(why="文件超过20MB")
-        raw = path.read_bytes()
-    except OSError as error:
-        raise Unreadable(why=f"打不开文件 {path}") from error
-    if not raw:
-        raise Unreadable(why="文件是空的")
-    return raw
 
 
 # --- taking in -------------------------------------------------------------------------------------------------------
@@ -337,47 +281,3 @@ def _restored(key: int, row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _set_state(session: Session, ids: Sequence[int], state: QuestionState) -> None:
     session.execute(update(Question).where(Question.id.in_(ids)).values(state=state), execution_options=_BULK)
-
-
-# --- out again -------------------------------------------------------------------------------------------------------
-
-
-def export(session: Session, branch_id: int, path: Path, *, own: bool = False) -> int:
-    """Write what the branch has, with the shipped bank unless ``own``, to .xlsx, .csv or .gift; how many questions."""
-    from bot.services.question_formats import csv, excel, gift
-
-    writers: dict[str, Callable[[list[Checked]], bytes]] = {
-        ".xlsx": excel.write,
-        ".csv": csv.write,
-        ".gift": lambda bank: gift.write(bank).encode(),
-    }
-    mine = Question.branch_id == branch_id
-    where = mine if own else mine | Question.branch_id.is_(None)
-    found = (
-        select(Question)
-        .where(where, Question.state != QuestionState.RETIRED)
-        .order_by(Question.topic, Question.code)
-    )
-    bank = [_checked(row) for row in session.scalars(found)]
-    try:
-        path.write_bytes(writers[path.suffix.lower()](bank))
-    except (KeyError, OSError) as error:
-        raise CannotWrite(path=path) from error
-    return len(bank)
-
-
-def _checked(row: Question) -> Checked:
-    values = {name: getattr(row, name) for name in CONTENT}
-    parts = tuple(
-        Part(
-            Kind(part["kind"]), part["stem"], tuple(part["options"]), tuple(part["answer"]), part["tolerance"]
-        )
-        for part in row.parts
-    )
-    shown = {
-        "kind": Kind(row.kind),
-        "options": tuple(row.options),
-        "answer": tuple(row.answer),
-        "parts": parts,
-    }
-    return Checked(**(values | shown))

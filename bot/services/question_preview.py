@@ -192,14 +192,16 @@ def near_doubles(stems: Sequence[str], first_new: int) -> Iterator[tuple[int, in
     """
     last: dict[str, int] = {}
     for place, stem in enumerate(stems):
-        marks = {stem[:5], stem[-5:], *_LANDMARK.findall(stem)}
+        marks = _LANDMARK.findall(stem)
+        marks += stem[:5], stem[-5:]
         if place >= first_new:
             for other in set(map(last.get, marks)):
                 ratio = 0.0 if other is None else fuzz.ratio(stem, stems[other], score_cutoff=NEAR_DOUBLE)
                 if other is not None and ratio:
                     yield place, other, ratio
                     break
-        last.update(dict.fromkeys(marks, place))
+        for mark in marks:
+            last[mark] = place
 
 
 def _known(session: Session, branch_id: int) -> Iterator[tuple[_Known, str, str]]:

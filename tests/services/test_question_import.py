@@ -16,7 +16,7 @@ from bot.db import Database
 from bot.models.audit import AuditEntry
 from bot.models.member import Member
 from bot.models.quiz import Attempt, Question, QuestionState, QuizKind, QuizRun
-from bot.services import organisation, question, question_import
+from bot.services import organisation, question, question_file, question_import
 from bot.services.question_formats import Reading, Row, Unreadable, csv, excel, question_of
 from bot.services.question_import import BankHasChanged, ImportResult
 from bot.services.question_preview import Preview, near_doubles
@@ -295,8 +295,8 @@ def test_an_export_comes_back_without_a_change(
     taken_in(database, clock, branch)
     path = tmp_path / f"题目{ending}"
     with database.read() as session:
-        assert question_import.export(session, branch, path) == len(SHIPPED) + 3
-        reading = question_import.read(path)
+        assert question_file.write(session, branch, path) == len(SHIPPED) + 3
+        reading = question_file.read(path)
         seen = question_import.preview(session, reading, branch)
     assert (seen.added, seen.changed, seen.rejected) == ([], [], [])
     assert {one.code for one in SHIPPED} <= {question_of(found).code for found in reading.rows}
@@ -308,8 +308,8 @@ def test_an_export_of_the_own_questions_moves_to_another_branch(
     taken_in(database, clock, branch)
     with database.write() as session:
         other = organisation.ensure(session, "运行党支部").id
-        assert question_import.export(session, branch, tmp_path / "题目.xlsx", own=True) == 3
-    taken_in(database, clock, other, question_import.read(tmp_path / "题目.xlsx").rows)
+        assert question_file.write(session, branch, tmp_path / "题目.xlsx", own=True) == 3
+    taken_in(database, clock, other, question_file.read(tmp_path / "题目.xlsx").rows)
     assert [one.stem for one in own(database) if one.branch_id == other] == list(STEMS)
 
 
@@ -329,16 +329,16 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, name: str, raw: byt
     if raw is not None:
         (tmp_path / name).write_bytes(raw)
     with pytest.raises(Unreadable) as refusal:
-        question_import.read(tmp_path / name)
+        question_file.read(tmp_path / name)
     assert why in str(refusal.value)
 
 
 def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     path = tmp_path / "题.csv"
     with path.open("wb") as file:
-        file.truncate(question_import.MOST_BYTES + 1)
+        file.truncate(question_file.MOST_BYTES + 1)
     with pytest.raises(Unreadable, match="20MB"):
-        question_import.read(path)
+        question_file.read(path)
 
 
 def test_a_text_file_may_be_gift_aiken_or_numbered(tmp_path: Path) -> None:
@@ -351,7 +351,7 @@ def test_a_text_file_may_be_gift_aiken_or_numbered(tmp_path: Path) -> None:
     ):
         path = tmp_path / f"{number}.txt"
         path.write_text(text, encoding="gbk")
-        (one,) = question_import.read(path).rows
+        (one,) = question_file.read(path).rows
         assert question_of(one).options == ("导体端", "接地端", "同时")
 
 
