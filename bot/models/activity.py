@@ -25,6 +25,8 @@ class Activity(Base):
     ``capacity`` is how many may sign up (None: all); ``partner_id`` the branch with which a 联建 is held, which keeps its own activity.
 
     One that was held outside the bot and recorded later has no audience; it ends when it starts where its hours were not told.
+
+    ``revision`` counts the changes that calendars must know of, the last of them at ``changed_at``.
     """
 
     __tablename__ = "activity"
@@ -47,6 +49,8 @@ class Activity(Base):
     created_by: Mapped[int] = mapped_column(ForeignKey("member.id"))
     published_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    revision: Mapped[int] = mapped_column(default=0)
+    changed_at: Mapped[datetime | None]
 
 
 class SignUpState(StrEnum):

@@ -26,7 +26,10 @@ PARTY_MEMBERS = (MemberStatus.FULL, MemberStatus.PROBATIONARY)
 
 
 class Member(Base):
-    """A person on the roster. ``account`` is the WeCom userid in lower case; ``phone`` is encrypted; an erased one is a name in records."""
+    """A person on the roster. ``account`` is the WeCom userid in lower case; ``phone`` is encrypted; an erased one is a name in records.
+
+    ``calendar_no`` is part of the address of the person's calendar: a higher one makes all earlier addresses worthless.
+    """
 
     __tablename__ = "member"
 
@@ -48,6 +51,18 @@ class Member(Base):
     binding_tries: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
     erased_at: Mapped[datetime | None]
+    calendar_no: Mapped[int] = mapped_column(default=0)
+
+
+class MemberTag(Base):
+    """A word by which a branch addresses some of its people, such as 带电作业."""
+
+    __tablename__ = "member_tag"
+
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True, index=True)
+    by_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
+    at: Mapped[datetime]
 
 
 class RoleName(StrEnum):
@@ -62,6 +77,14 @@ class RoleName(StrEnum):
     ADMIN = "党委管理员"
 
 
+class RoleOrigin(StrEnum):
+    """Where a role was given. What was given in the chat or on the command line is not taken away by a roster that is silent about it."""
+
+    ROSTER = "名册"
+    CHAT = "聊天"
+    CLI = "命令行"
+
+
 class Role(Base):
     """A role over one node of the tree, from a day, perhaps to a day (inclusive)."""
 
@@ -73,12 +96,4 @@ class Role(Base):
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
     starts_on: Mapped[date]
     ends_on: Mapped[date | None]
-class RoleOrigin(StrEnum):
-    """Where a role was given. What was given in the chat or on the command line is not taken away by a roster that is silent about it."""
-
-    ROSTER = "名册"
-    CHAT = "聊天"
-    CLI = "命令行"
-
-
     origin: Mapped[RoleOrigin] = mapped_column(default=RoleOrigin.ROSTER)

@@ -11,7 +11,10 @@ from bot.db import Base, Key
 
 
 class Notice(Base):
-    """A notice to members of one branch. The notice of an activity names it; ``urgent`` passes quiet hours, pauses and the budget."""
+    """A notice to members of one branch. The notice of an activity names it; ``urgent`` passes quiet hours, pauses and the budget.
+
+    ``sends_at`` is the moment for which it was set, None for one that went out at once; ``withdrawn_at`` is when it was called back.
+    """
 
     __tablename__ = "notice"
 
@@ -24,6 +27,8 @@ class Notice(Base):
     urgent: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(index=True)
     nudged_at: Mapped[datetime | None]
+    sends_at: Mapped[datetime | None]
+    withdrawn_at: Mapped[datetime | None]
 
 
 class Receipt(Base):

@@ -16,6 +16,7 @@ class OutboxState(StrEnum):
     """WAITING rows are due at ``available_at``; HELD ones are shown when the member next writes; the others are final.
 
     MERGED: sent as part of a digest. EXPIRED: it was too late to be of use. SHOWN: the member saw it as a pending item.
+    RECALLING: sent, and to be taken off the phone again; RECALLED: that is done.
     """
 
     WAITING = "waiting"
@@ -26,6 +27,8 @@ class OutboxState(StrEnum):
     EXPIRED = "expired"
     FAILED = "failed"
     UNREACHABLE = "unreachable"
+    RECALLING = "recalling"
+    RECALLED = "recalled"
 
 
 class Urgency(StrEnum):

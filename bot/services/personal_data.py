@@ -13,7 +13,7 @@ from bot.db import Base
 from bot.errors import Refusal
 from bot.models.activity import Attendance, Reflection, SignUp
 from bot.models.identity import Conversation, Identity, Inbox
-from bot.models.member import Member
+from bot.models.member import Member, MemberTag
 from bot.models.outbox import Outbox
 from bot.models.photo import ClaimPhoto
 from bot.models.points import Claim
@@ -52,6 +52,7 @@ LABELS = {
     "minute_photo": "会议照片",
     "activity": "发布的活动",
     "notice": "发布的通知",
+    "freeze_period": "设置的保电期",
     "vote": "发起的表决",
     "settlement": "发起的结算",
     "question": "出的题目",
@@ -71,7 +72,6 @@ _HIDDEN = (
     "answer",
     "order",
     "questions",
-)
     "media",
 )
 _WHOLE: tuple[type[Base], ...] = (
@@ -82,7 +82,7 @@ _WHOLE: tuple[type[Base], ...] = (
     Reflection,
     Outbox,
     MemberTag,
-_WHOLE: tuple[type[Base], ...] = (ReviewCard, QuizRun, MaterialRead, StudyRecord, Reflection, Outbox)
+)
 ERASED = "（已清除）"
 _BULK = {"synchronize_session": False}
 

@@ -194,6 +194,7 @@ def change(session: Session, activity: Activity, wanted: draft.Draft, *, now: da
     session.flush()
     if (checked.theme, checked.starts_at, checked.place) == before:
         return 0
+    _count_change(activity, now)
     told = activities.signed_up_members(session, activity.id)
     text = f"{activity.kind}有变化：{activity.theme}\n时间：{full_moment(activity.starts_at, now)}\n地点：{activity.place}\n您的报名仍然有效；不能参加请回复 请假 原因。"
     key = f"activity {activity.id} changed {now.isoformat()}"
@@ -205,6 +206,7 @@ def cancel(session: Session, activity: Activity, *, reason: str, now: datetime) 
     """Call the activity off; queue the news to those who signed up or asked leave and return their number."""
     activities.lock_published(session, activity, "取消")
     activity.state = ActivityState.CANCELLED
+    _count_change(activity, now)
     told = activities.members_in(
         session, activity.id, *(state for state in SignUpState if state is not SignUpState.INVITED)
     )
@@ -222,3 +224,8 @@ def cancel(session: Session, activity: Activity, *, reason: str, now: datetime) 
         .execution_options(synchronize_session=False)
     )
     return len(told)
+
+
+def _count_change(activity: Activity, now: datetime) -> None:
+    """Calendars take an entry over only when its number has grown."""
+    activity.revision, activity.changed_at = activity.revision + 1, now
