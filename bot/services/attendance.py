@@ -184,8 +184,12 @@ def _require_not_ended(session: Session, activity: Activity, corrected_by: int |
 def _fact(session: Session, activity_id: int, member_id: int) -> str:
     """The name of the attendance for the ledger. One that was undone and made again is a new fact."""
     name = f"attendance {activity_id} {member_id}"
+    # By the member, for whom there is an index: in a rush nobody may read the whole ledger.
     known = session.scalar(
-        select(func.count()).where(or_(PointEntry.fact == name, PointEntry.fact.startswith(f"{name} again ")))
+        select(func.count()).where(
+            PointEntry.member_id == member_id,
+            or_(PointEntry.fact == name, PointEntry.fact.startswith(f"{name} again ")),
+        )
     )
     return f"{name} again {known}" if known else name
 
