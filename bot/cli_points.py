@@ -1,4 +1,4 @@
-"""``zhibu points verify|explain|settle``: prove the ledger, explain a member's entries, make due settlements final."""
+"""``zhibu points verify|explain|rules|settle``: prove the ledger, explain entries and rules, make due settlements final."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from bot.app import App
     from bot.models.member import Member
+    from content.points import Rule
 
 
 @click.group()
@@ -47,6 +48,26 @@ def explain(member: str) -> None:
         click.echo(f"{who.name} #{who.id}")
         for one in point_story.all_of(session, who.id, app.clock()):
             click.echo(one.line)
+
+
+@points.command()
+def rules() -> None:
+    """Every version of every rule: the shipped ones, then those that branches made for themselves."""
+    from bot.services import point_rule
+
+    with _opened() as app, app.database.read() as session:
+        for rule in point_rule.rules().rules:
+            click.echo(_rule_line("shipped", rule))
+        for branch, rule in point_rule.versions(session):
+            click.echo(_rule_line(branch, rule))
+
+
+def _rule_line(whose: str, rule: Rule) -> str:
+    """One version: whose, its name, what it gives, and when it holds."""
+    from bot.services.point_rule import figures
+
+    until = rule.valid_to or ""
+    return f"{whose}\t{rule.code}\t{rule.edition}\t{rule.name}：{figures(rule)}\t{rule.valid_from}..{until}"
 
 
 @points.command()

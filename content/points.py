@@ -9,6 +9,8 @@ from typing import Any
 from content import ROOT, ContentError, read_toml
 
 PERIODS = ("day", "month", "quarter")
+BRANCH_VERSIONS = 1000
+"""Versions from here on are a branch's own; they are in the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,10 @@ class Dimension:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What earns points. ``given`` rules are awarded by a person, up to ``most`` at a time; at most ``cap`` points count per ``per``."""
+    """What earns points. ``given`` rules are awarded by a person, up to ``most`` at a time; at most ``cap`` points count per ``per``.
+
+    ``words`` are what else people call it. ``label`` names a version of a branch's own, which may be out of use (not ``active``).
+    """
 
     code: str
     version: int
@@ -34,12 +39,22 @@ class Rule:
     valid_to: date | None = None
     given: bool = False
     most: int = 0
+    words: tuple[str, ...] = ()
+    active: bool = True
+    label: str = ""
+
+    @property
+    def edition(self) -> str:
+        """第1版, or 本支部第2版."""
+        return self.label or f"第{self.version}版"
 
     def __post_init__(self) -> None:
         if self.per not in PERIODS:
             raise ContentError(self.code, f"per 只能是 {'、'.join(PERIODS)}")
         if not 0 < self.points <= self.cap:
             raise ContentError(self.code, "points 必须大于0且不超过 cap")
+        if not self.label and not 0 < self.version < BRANCH_VERSIONS:
+            raise ContentError(self.code, f"version 要在 1 到 {BRANCH_VERSIONS - 1} 之间")
         if self.given and self.most < self.points:
             raise ContentError(self.code, "most 不能小于 points")
 
@@ -62,10 +77,6 @@ class PointRules:
                 return rule
         raise KeyError(code)
 
-    def given(self, day: date) -> tuple[Rule, ...]:
-        """The rules by which a secretary may award on a day."""
-        return tuple(rule for rule in self.rules if rule.given and rule.valid_on(day))
-
     def cap(self, dimension: str) -> int:
         """The most that counts in a quarter in a dimension."""
         return next(d.cap for d in self.dimensions if d.name == dimension)
@@ -81,7 +92,7 @@ def parse(raw: dict[str, Any]) -> PointRules:
     """Rules from parsed TOML."""
     dimensions = tuple(Dimension(**one) for one in raw["dimension"])
     try:
-        rules = tuple(Rule(**one) for one in raw["rule"])
+        rules = tuple(Rule(**{**one, "words": tuple(one.get("words", ()))}) for one in raw["rule"])
     except TypeError as error:
         raise ContentError("points.toml", str(error)) from error
     names = {d.name for d in dimensions}

@@ -227,7 +227,7 @@ def _grant(ctx: Context, one: Case, rest: str, data: dict[str, Any]) -> Answer:
 
 def _ask_rule(ctx: Context, one: Case, data: dict[str, Any], head: str) -> Ask:
     rules = _rules(ctx, one)
-    lines = points.rule_lines(rules)
+    lines = point_rule.rule_lines(rules)
     amount = f" {data['points']} 分" if data["points"] else ""
     text = f"{head or f'同意{one.member.name}的{claims.subject(one.claim)}，按哪条规则记{amount}分？'.replace('分分', '分')}\n{lines}"
     tail = "回复数字即可。" if data["points"] else "回复数字按规则分记；要改分数可写：1 4分"
@@ -242,8 +242,8 @@ def _ask_rule(ctx: Context, one: Case, data: dict[str, Any], head: str) -> Ask:
 
 def _rules(ctx: Context, one: Case) -> list[Rule]:
     """The rules to choose from, those that the claim's words name first."""
-    rules = claims.given_rules(one, ctx.now.date())
-    fitting = points.fitting(rules, one.claim.text)
+    rules = claims.given_rules(ctx.session, one, ctx.now.date())
+    fitting = point_rule.fitting(rules, one.claim.text)
     return [*fitting, *(rule for rule in rules if rule not in fitting)]
 
 

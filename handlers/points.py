@@ -12,7 +12,7 @@ from bot.errors import Refusal
 from bot.models.member import Member
 from bot.models.outbox import Urgency
 from bot.models.points import PointEntry
-from bot.services import audit, outbox, point_setting, point_story, points
+from bot.services import audit, outbox, point_rule, point_setting, point_story, points
 from bot.services import claim as claims
 from bot.services import member as people
 from bot.services.permission import Action
@@ -109,7 +109,7 @@ def _head(ctx: Context, number: int) -> str:
 
 
 def _line(ctx: Context, line: Line) -> str:
-    entry, rule = line.entry, points.rule_of(line.entry)
+    entry, rule = line.entry, point_rule.of_entry(ctx.session, line.entry)
     name = rule.name if rule else entry.dimension
     back = f"，更正#{entry.reverses_id}" if entry.reverses_id else ""
     return f"#{entry.id} {entry.points:+d} {name}：{points.short(entry.reason, 20)}（{line.giver or '自动'}，{local(entry.at, ctx.now):%m-%d}{back}）"
@@ -164,8 +164,8 @@ def give(ctx: Context, text: str) -> Answer:
 
 
 def _by_rule(ctx: Context, member: Member, amount: int, reason: str) -> Answer:
-    rules = points.rules().given(ctx.now.date())
-    fitting = points.fitting(rules, reason)
+    rules = point_rule.given_in(ctx.session, member.branch_id, ctx.now.date())
+    fitting = point_rule.fitting(rules, reason)
     if len(fitting) == 1:
         return _give(ctx, member, fitting[0], amount, reason)
     data = {"member": member.id, "points": amount, "reason": reason}
@@ -173,17 +173,17 @@ def _by_rule(ctx: Context, member: Member, amount: int, reason: str) -> Answer:
 
 
 def _ask_rule(rules: Sequence[Rule], head: str, data: dict[str, Any]) -> Ask:
-    text = f"{head}\n{points.rule_lines(rules)}\n回复数字；不加了回复 退出。"
+    text = f"{head}\n{point_rule.rule_lines(rules)}\n回复数字；不加了回复 退出。"
     return Ask(text, step=choose_rule, data=data, title="加分", choices=tuple(rule.name for rule in rules))
 
 
 @router.step()
 def choose_rule(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
-    rules = points.rules().given(ctx.now.date())
+    member = ctx.session.get_one(Member, data["member"])
+    rules = point_rule.given_in(ctx.session, member.branch_id, ctx.now.date())
     chosen = [rule for rule in rules if text in rule.name]
     if len(text) < 2 or len(chosen) != 1:
         return _ask_rule(rules, f"请回复 1–{len(rules)} 中的一个数字：", data)
-    member = ctx.session.get_one(Member, data["member"])
     ctx.actor.on_branch(ctx.session, Action.GIVE_POINTS, member.branch_id)
     return _give(ctx, member, chosen[0], data["points"], data["reason"])
 

@@ -5,15 +5,39 @@ from __future__ import annotations
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, Text
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.db import Base, Key
 
 
+class BranchRule(Base):
+    """A branch's own version of a shipped rule from a day on that was still to come when it was made. Rows are added, never edited.
+
+    ``points`` and ``cap`` are None where the branch goes by the shipped rule. ``valid_to`` is the last day; without it the version holds until a
+    later one begins. ``number`` counts the branch's versions of the rule.
+    """
+
+    __tablename__ = "branch_rule"
+    __table_args__ = (UniqueConstraint("branch_id", "rule", "valid_from"),)
+
+    id: Mapped[Key]
+    branch_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    rule: Mapped[str]
+    number: Mapped[int]
+    points: Mapped[int | None]
+    cap: Mapped[int | None]
+    active: Mapped[bool] = mapped_column(default=True)
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+    set_by: Mapped[int] = mapped_column(ForeignKey("member.id"))
+    set_at: Mapped[datetime]
+
+
 class PointEntry(Base):
     """One award or reversal. ``fact`` names what earned it and is unique, so that a fact earns once.
 
+    ``version`` counts the shipped versions of the rule; from :data:`bot.services.point_rule.BRANCH_VERSIONS` on it names a :class:`BranchRule`.
     ``period`` is the quarter ("2026Q4") and ``day`` the local day for which it counts. A reversal names the entry it takes back in
     ``reverses_id``, and has its day. ``chain`` seals the row and all rows of the member before it (:mod:`bot.services.point_chain`).
     """

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.models.settlement import Settlement, SettlementState
-from bot.services import points, settlement
+from bot.services import point_rule, settlement
 from bot.times import full_moment
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -29,7 +29,7 @@ def bulletin(session: Session, settlement_id: int, *, zone: ZoneInfo = ZONE) -> 
     sheet = book.active
     assert isinstance(sheet, Worksheet)
     sheet.title = "积分公示"
-    names = [dimension.name for dimension in points.rules().dimensions]
+    names = [dimension.name for dimension in point_rule.rules().dimensions]
     header = ["序号", "姓名", "党小组", *names, "往期更正", "合计"]
     sheet.append([f"{branch.name}{settlement.title(one.period)}党员积分公示"])
     sheet.append([_about(one, zone)])

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session, aliased
 from bot.errors import Refusal
 from bot.models.member import Member
 from bot.models.points import Claim, PointEntry
-from bot.services import points
-from bot.services.points import PER
+from bot.services import point_rule
+from bot.services.point_rule import PER
 from bot.times import local
 from content.points import Rule
 
@@ -39,7 +39,7 @@ class Story:
         """The whole story in one line."""
         entry, rule = self.entry, self.rule
         name = (
-            f"{rule.name}（{entry.rule} 第{entry.version}版）"
+            f"{rule.name}（{entry.rule} {rule.edition}），每次 {rule.points} 分"
             if rule
             else f"{entry.rule} 第{entry.version}版"
         )
@@ -93,7 +93,7 @@ def _stories(session: Session, now: datetime, *which: object) -> Iterator[Story]
     )
     reviewers: dict[int, str] = {claim: name for claim, name in session.execute(decided)}  # noqa: C416
     for entry, name in rows:
-        rule = points.rule_of(entry)
+        rule = point_rule.of_entry(session, entry)
         word, _, rest = entry.fact.partition(" ")
         claim = int(rest) if word == "claim" else 0
         cut = rule is not None and entry.giver_id is None and 0 < entry.points < rule.points

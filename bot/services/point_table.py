@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from bot.models.member import PARTY_MEMBERS, Member
 from bot.models.organisation import Organisation
 from bot.models.points import PointBalance
-from bot.services import points
+from bot.services import point_rule
 from bot.times import quarter
 
 NO_GROUP = "未编组"
@@ -35,7 +35,7 @@ class Row:
 
 def dimensions() -> list[str]:
     """The names of the dimensions in the order of the rules."""
-    return [one.name for one in points.rules().dimensions]
+    return [one.name for one in point_rule.rules().dimensions]
 
 
 def previous(period: str, back: int = 1) -> str:
@@ -59,7 +59,7 @@ def table(session: Session, branch_id: int, period: str) -> list[Row]:
     for member, name, group, dimension, amount in rows:
         people[member] = (name, group or NO_GROUP)
         if dimension:
-            have[member][dimension] = points.counted(dimension, amount)
+            have[member][dimension] = point_rule.counted(dimension, amount)
     return [
         Row(member, name, group, tuple(have[member].get(one, 0) for one in dimensions()))
         for member, (name, group) in people.items()

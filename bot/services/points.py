@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -17,12 +16,12 @@ from bot.errors import Refusal
 from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.models.points import PointBalance, PointEntry
-from bot.services import point_chain
+from bot.services import point_chain, point_rule
 from bot.services.permission import Action, Actor
 from bot.services.point_chain import Discrepancy
+from bot.services.point_rule import PER, counted, most_of
 from bot.times import local, quarter
-from content import points as rules_file
-from content.points import PointRules, Rule
+from content.points import Rule
 
 
 class NoSuchEntry(Refusal):
@@ -45,21 +44,16 @@ class OutOfUse(Refusal):
     text = "{name}已停用，不能加分。如已回到支部，请先发：恢复 {name}"
 
 
+class RuleOutOfUse(Refusal):
+    text = "本支部现在不用“{rule}”这条规则记分。发 积分规则 看看有哪些。"
+
+
 class WrongAmount(Refusal):
     text = "按“{rule}”每次可给 1–{most} 分，您写的是 {points} 分，请重新写。"
 
 
 class OverCap(Refusal):
     text = "按“{rule}”{per}最多计 {cap} 分，{name}还可加 {room} 分，没有加分。"
-
-
-PER = {"day": "每天", "month": "每月", "quarter": "每季度"}
-
-
-@lru_cache(maxsize=1)
-def rules() -> PointRules:
-    """The shipped rules, read once."""
-    return rules_file.load()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +80,6 @@ class Standing:
         return sum(min(points, cap) for _, points, cap in self.dimensions)
 
 
-def counted(dimension: str, points: int) -> int:
-    """What of a quarter's points in a dimension counts; a dimension that the rules no longer know counts in full."""
-    caps = {d.name: d.cap for d in rules().dimensions}
-    return min(points, caps.get(dimension, points))
-
-
 def award(
     session: Session,
     member_id: int,
@@ -103,13 +91,13 @@ def award(
     points: int | None = None,
     giver_id: int | None = None,
 ) -> Award:
-    """Give points for a fact. The same fact earns once; above a cap nothing more is given (the entry is then not written).
+    """Give points for a fact. The same fact earns once; above a cap, or where the branch does not use the rule, nothing is given and written.
 
     ``fact`` is a unique name such as "attendance 12 34"; ``now`` carries the zone that decides day, month and quarter.
     """
-    rule = rules().rule(code, now.date())
+    rule = point_rule.for_member(session, member_id, code, now.date())
     wanted = rule.points if points is None else points
-    given = min(wanted, room(session, member_id, rule, now))
+    given = min(wanted, room(session, member_id, rule, now)) if rule.active else 0
     period = quarter(now)
     if given <= 0:
         return Award(0, rule, total(session, member_id, period), None)
@@ -181,12 +169,14 @@ def give(
 ) -> Award:
     """Points that a person gives by a rule: the whole amount or a refusal that says why not.
 
-    :class:`Oneself`, :class:`OutOfUse`, :class:`WrongAmount` (above what the rule allows at a time) or :class:`OverCap`.
+    :class:`Oneself`, :class:`OutOfUse`, :class:`RuleOutOfUse`, :class:`WrongAmount` (above what the rule allows at a time) or :class:`OverCap`.
     """
     if member.id == giver_id:
         raise Oneself
     if not member.active:
         raise OutOfUse(name=member.name)
+    if not rule.active:
+        raise RuleOutOfUse(rule=rule.name)
     if not 0 < points <= most_of(rule):
         raise WrongAmount(rule=rule.name, most=most_of(rule), points=points)
     left = room(session, member.id, rule, now)
@@ -197,31 +187,9 @@ def give(
     )
 
 
-def most_of(rule: Rule) -> int:
-    """The most points that one deed can earn by a rule."""
-    return max(rule.most, rule.points)
-
-
-def fitting(rules: Sequence[Rule], text: str) -> list[Rule]:
-    """The rules one of whose parts ("技能取证、师带徒") stands in the text."""
-    return [rule for rule in rules if any(part in text for part in rule.name.split("、"))]
-
-
-def rule_lines(rules: Sequence[Rule]) -> str:
-    """The rules as a numbered list with dimension and the most points."""
-    return "\n".join(
-        f"{n} {rule.name}（{rule.dimension}，最多{most_of(rule)}分）" for n, rule in enumerate(rules, 1)
-    )
-
-
 def short(text: str, most: int) -> str:
     """A reason cut so that it fits a line."""
     return text if len(text) <= most else text[: most - 1] + "…"
-
-
-def rule_of(entry: PointEntry) -> Rule | None:
-    """The rule and version that an entry was made by; None when the rules no longer have it."""
-    return next((r for r in rules().rules if (r.code, r.version) == (entry.rule, entry.version)), None)
 
 
 def live(session: Session, entry: PointEntry) -> tuple[PointEntry, bool]:
@@ -250,7 +218,7 @@ def correct(
     deed, so no cap is asked: it takes the place of what was counted.
     """
     standing_entry, counts = live(session, entry)
-    rule = rule_of(standing_entry)
+    rule = point_rule.of_entry(session, standing_entry)
     if rule is not None and not 0 <= points <= most_of(rule):
         raise WrongAmount(rule=rule.name, most=most_of(rule), points=points)
     reversal = reverse(session, standing_entry, reason=reason, giver_id=giver_id, now=now) if counts else None
@@ -318,7 +286,7 @@ def standing(session: Session, member_id: int, now: datetime) -> Standing:
     year = {"member": member_id, "first": f"{now.year}Q1", "last": f"{now.year}Q4"}
     rows = session.connection().execute(_BALANCES, year).all()
     have = {dimension: points for p, dimension, points in rows if p == period}
-    dimensions = tuple((d.name, have.get(d.name, 0), d.cap) for d in rules().dimensions)
+    dimensions = tuple((d.name, have.get(d.name, 0), d.cap) for d in point_rule.rules().dimensions)
     return Standing(period, dimensions, sum(counted(dimension, points) for _, dimension, points in rows))
 
 

@@ -21,7 +21,7 @@ from bot.models.organisation import Organisation
 from bot.models.outbox import Urgency
 from bot.models.points import Claim, ClaimKind, ClaimState, PointEntry
 from bot.models.settlement import Settlement, SettlementResult, SettlementState
-from bot.services import outbox, point_setting, points
+from bot.services import outbox, point_rule, point_setting
 from bot.services.permission import Action, holders
 from bot.services.point_setting import MONTH, QUARTER
 from bot.services.setting import calendar
@@ -153,9 +153,9 @@ def reckon(session: Session, members: Select[int], period: Period) -> dict[int, 
     )
     found: dict[int, Reckoned] = defaultdict(Reckoned)
     for member, _, dimension, now, then, settled in rows:
-        one, kept = found[member], points.counted(dimension, then)
-        one.dimensions[dimension] += points.counted(dimension, now) - kept
-        one.correction += kept - points.counted(dimension, settled)
+        one, kept = found[member], point_rule.counted(dimension, then)
+        one.dimensions[dimension] += point_rule.counted(dimension, now) - kept
+        one.correction += kept - point_rule.counted(dimension, settled)
     return found
 
 
@@ -184,7 +184,7 @@ def _write(session: Session, settlement: Settlement, members: Sequence[int], cho
     """Replace the results by what the ledger says now."""
     found = reckon(session, chosen, Period(settlement.period, settlement.starts_on, settlement.ends_on))
     newest = _newest(session, chosen)
-    names = [one.name for one in points.rules().dimensions]
+    names = [one.name for one in point_rule.rules().dimensions]
     rows = [
         {
             "settlement_id": settlement.id,

@@ -20,7 +20,7 @@ from bot.models.member import Member, MemberStatus
 from bot.models.organisation import Organisation
 from bot.models.points import PointEntry
 from bot.models.settlement import Settlement, SettlementResult, SettlementState
-from bot.services import points, settlement
+from bot.services import point_rule, points, settlement
 from bot.services.bulletin import bulletin
 from bot.services.points import AlreadyReversed, IsAReversal, WrongAmount
 from scheduler import runner
@@ -297,7 +297,7 @@ def test_the_bulletin_has_everybody_by_roster_and_no_ranking(
         "序号",
         "姓名",
         "党小组",
-        *(d.name for d in points.rules().dimensions),
+        *(d.name for d in point_rule.rules().dimensions),
         "往期更正",
         "合计",
     )
@@ -358,7 +358,7 @@ def test_settlements_add_up_to_what_counts_in_the_ledger(
         sums: dict[tuple[str, str], int] = {}
         for period, dimension, amount in rows:
             sums[period, dimension] = sums.get((period, dimension), 0) + amount
-        assert settled == sum(points.counted(dimension, amount) for (_, dimension), amount in sums.items())
+        assert settled == sum(point_rule.counted(dimension, amount) for (_, dimension), amount in sums.items())
         assert points.verify(session) == []
         session.rollback()
 

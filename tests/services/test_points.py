@@ -17,7 +17,7 @@ from bot.clock import Clock
 from bot.db import Database
 from bot.models.member import Member
 from bot.models.points import PointBalance, PointEntry
-from bot.services import points
+from bot.services import point_rule, points
 from bot.services.points import AlreadyReversed, IsAReversal, OverCap, WrongAmount
 from content import points as rules_file
 
@@ -152,7 +152,7 @@ def test_a_person_gives_all_or_nothing(database: Database, clock: Clock) -> None
     award(database, clock, "skill", points=10)
     with database.write() as session:
         who, giver = session.get_one(Member, id_of(session, "张伟")), id_of(session, "王建国")
-        rule = points.rules().rule("skill", clock().date())
+        rule = point_rule.rules().rule("skill", clock().date())
         with pytest.raises(OverCap, match="最多计 12 分，张伟还可加 2 分"):
             points.give(session, giver, who, rule, 3, fact="given", reason="取证", now=clock())
     assert ledger(database) == [10]
@@ -198,14 +198,14 @@ def test_a_rule_change_leaves_the_past_alone(
     raw["rule"].append({**old, "version": 2, "points": 3, "valid_from": datetime(2026, 12, 1).date()})  # noqa: DTZ001
     old["valid_to"] = datetime(2026, 11, 30).date()  # noqa: DTZ001
     changed = rules_file.parse(raw)
-    monkeypatch.setattr(points, "rules", lambda: changed)
+    monkeypatch.setattr(point_rule, "rules", lambda: changed)
     clock.jump(clock().replace(month=12, day=1))
     assert award(database, clock).points == 3
     with database.read() as session:
         made = session.execute(select(PointEntry.version, PointEntry.points).order_by(PointEntry.id)).all()
         assert [tuple(row) for row in made] == [(1, 2), (2, 3)]
         lines, _ = points.page(session, id_of(session, "张伟"), 1)
-        assert [rule.points for one in lines if (rule := points.rule_of(one.entry))] == [3, 2]
+        assert [rule.points for one in lines if (rule := point_rule.of_entry(session, one.entry))] == [3, 2]
 
 
 ACTS = st.one_of(

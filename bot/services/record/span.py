@@ -14,7 +14,7 @@ from bot.models.member import PARTY_MEMBERS, Member, Role
 from bot.models.organisation import Organisation
 from bot.models.points import PointBalance
 from bot.models.study import MaterialRead, StudyRecord
-from bot.services import points
+from bot.services import point_rule
 from bot.services.cadence import record as cadence_record
 from bot.services.cadence.facts import COMMITTEE_ROLES
 from bot.services.record.facts import MemberFacts, MonthFacts, Post, YearFacts
@@ -69,7 +69,7 @@ def year(session: Session, branch_id: int, number: int, *, now: datetime) -> Yea
         committee=posts,
         term_started_on=choices.term_started_on,
         months=_months(session, branch_id, number, range(1, 13), now),
-        dimensions=tuple(one.name for one in points.rules().dimensions),
+        dimensions=tuple(one.name for one in point_rule.rules().dimensions),
         minutes_per_hour=choices.study_minutes_per_hour,
     )
 
@@ -166,6 +166,6 @@ def _year_points(session: Session, member_ids: Sequence[int], number: int) -> di
     )
     sums: dict[tuple[int, str], int] = defaultdict(int)
     for member, dimension, amount in rows:
-        sums[member, dimension] += points.counted(dimension, amount)
-    names = [one.name for one in points.rules().dimensions]
+        sums[member, dimension] += point_rule.counted(dimension, amount)
+    names = [one.name for one in point_rule.rules().dimensions]
     return {member: tuple(sums[member, name] for name in names) for member in member_ids}
