@@ -13,7 +13,7 @@ from bot.errors import Refusal
 from bot.models.activity import SignUpState
 from bot.models.member import Member, RoleName
 from bot.models.notice import Notice, Receipt
-from bot.services import audit, personal_data, phone, points, sign_up, study
+from bot.services import audit, personal_data, phone, points, sign_up, study, study_week
 from bot.services import claim as claims
 from bot.services import member as people
 from bot.services.member import BranchView, Listed, Namesakes
@@ -47,15 +47,16 @@ class NoSuchBranch(Refusal):
 def mine(ctx: Context) -> str:
     now, member = ctx.now, ctx.member
     standing = points.standing(ctx.session, member.id, now)
-    done = study.minutes_of(ctx.session, member.id, now)
-    required = study.required_hours(ctx.actor)
+    year = study.year_of(ctx.session, ctx.actor, now)
+    weeks = study_week.of_member(ctx.session, member.id, now)
     todo = list(_to_do(ctx))
     return "\n".join(
         [
             f"{member.name}，您的情况：",
             "待办：" + ("；".join(todo) if todo else "没有"),
             _next_activity(ctx),
-            f"学习：{done.year}年 {done.total / 60:.1f}/{required} 学时",
+            f"学习：{now.year}年 {year.hours:.1f}/{year.asked} 学时",
+            f"学习周：{study_week.described(weeks)}",
             f"积分：本季 {standing.total} 分，全年 {standing.year} 分",
             "可发：今日学习、主题党日、积分、我的申报、我的数据",
         ]

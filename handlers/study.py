@@ -8,8 +8,8 @@ from typing import Any
 from bot import choices, nlu
 from bot.chat import Answer, Ask, Context, Reply, Router, Undo
 from bot.errors import Refusal
-from bot.services import study, study_week
-from bot.services.study_week import StudyWeeks
+from bot.services import study, study_time, study_week
+from bot.services.study import length
 from content.materials import Material
 
 router = Router()
@@ -84,7 +84,7 @@ def finish(ctx: Context, item: Material) -> Answer:
     done = study.finish(ctx.session, ctx.member, item.code, now=ctx.now)
     if done.again:
         return f"《{item.title}》您已经学过，不重复记。回复 答题 练一练，或 学习时长 看今年学了多少。"
-    total = study.minutes_of(ctx.session, ctx.member.id, ctx.now).total
+    total = study.year_of(ctx.session, ctx.actor, ctx.now).done.total
     lines = [f"已记下：《{item.title}》，{item.minutes} 分钟，今年共学习 {length(total)}。"]
     if award := done.award:
         lines.append(f"+{award.points} 分（{award.rule.dimension}），本季共 {award.total} 分。")
@@ -103,7 +103,7 @@ def finish(ctx: Context, item: Material) -> Answer:
 )
 def record(ctx: Context, said: str) -> Reply:
     row = study.record(ctx.session, ctx.member, said, now=ctx.now)
-    total = study.minutes_of(ctx.session, ctx.member.id, ctx.now).total
+    total = study.year_of(ctx.session, ctx.actor, ctx.now).done.total
     text = (
         f"已登记：{row.what} {row.minutes} 分钟。今年共学习 {length(total)}。\n记错了可在5分钟内回复 撤销。"
     )
@@ -116,38 +116,22 @@ def forget(ctx: Context, record: int) -> str:
     if row is None:
         return "这条登记已经不在了。"
     ctx.session.flush()
-    total = study.minutes_of(ctx.session, ctx.member.id, ctx.now).total
+    total = study.year_of(ctx.session, ctx.actor, ctx.now).done.total
     return f"已撤销登记：{row.what} {row.minutes} 分钟。今年共学习 {length(total)}。"
 
 
 @router.command("学习时长", "学时", "我的学时", "学习时间", about=("学时 学习时长 学习时间",))
 def hours(ctx: Context) -> str:
-    mine = study.minutes_of(ctx.session, ctx.member.id, ctx.now)
-    required = study.required_hours(ctx.actor)
-    left = required * 60 - mine.total
+    year = study.year_of(ctx.session, ctx.actor, ctx.now)
+    done, weeks = year.done, study_week.of_member(ctx.session, ctx.member.id, ctx.now)
     return "\n".join(
         [
-            f"{mine.year}年学习 {length(mine.total)}，一年要求 {required} 学时。",
-            f"学习材料 {length(mine.materials)}",
-            f"自己登记 {length(mine.records)}",
-            f"到会的活动 {length(mine.activities)}",
-            f"还差 {length(left)}。" if left > 0 else "已达到要求。",
-            week(study_week.of_member(ctx.session, ctx.member.id, ctx.now)),
-            "按 1 小时 1 学时计，以支部认定为准。回复 今日学习，或 登记 学习强国 25分钟。",
+            f"{ctx.now.year}年学习 {length(done.total)}，合 {year.hours:.1f} 学时，一年要求 {year.asked} 学时。",
+            f"学完的材料 {length(done.materials)}",
+            f"自己登记的 {length(done.records)}",
+            f"到会的{'、'.join(study_time.studies())}（结束后计入）{length(done.activities)}",
+            f"还差 {length(year.left)}。" if year.left else "已达到要求。",
+            f"学习周：{study_week.described(weeks)}",
+            f"{year.per_hour} 分钟算 1 学时，以支部认定为准。回复 今日学习，或 登记 学习强国 25分钟。",
         ]
     )
-
-
-def week(weeks: StudyWeeks) -> str:
-    """学习周：本周学了 2 天 …: what was reached, and that duty and leave are left out."""
-    line = f"学习周：本周学了 {weeks.days} 天（{study_week.ENOUGH_DAYS} 天算一周）"
-    line += f"，近{study_week.WEEKS}周有 {weeks.reached} 周" if weeks.reached else ""
-    return line + (f"，值班请假 {weeks.excused} 周不算断。" if weeks.excused else "。")
-
-
-def length(minutes: int) -> str:
-    """3小时20分, 25分钟."""
-    hours, rest = divmod(minutes, 60)
-    if not hours:
-        return f"{rest}分钟"
-    return f"{hours}小时{rest}分" if rest else f"{hours}小时"

@@ -9,53 +9,28 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import when
 from bot.db import upsert
 from bot.errors import Refusal
-from bot.models.activity import Activity, ActivityState, Attendance
-from bot.models.member import Member, RoleName
+from bot.models.member import Member
 from bot.models.study import MaterialRead, StudyRecord
-from bot.services import points, setting
+from bot.services import points, setting, study_time
+from bot.services.cadence import record as cadence_record
+from bot.services.cadence.facts import COMMITTEE_ROLES
 from bot.services.permission import Actor
 from bot.services.points import Award
-from bot.times import local
+from bot.services.study_time import Minutes
 from content import materials, study_plan
 from content.materials import Material
 
 MOST_MINUTES = 480
 """So much study can be recorded at once."""
-HOURS_OF_A_MEMBER, HOURS_OF_THE_COMMITTEE = 32, 56
-"""Study hours a year. Source: 党员教育培训工作规划; the figures may differ by region and company."""
-COMMITTEE = frozenset(
-    {
-        RoleName.SECRETARY,
-        RoleName.DEPUTY_SECRETARY,
-        RoleName.ORGANISER,
-        RoleName.PUBLICITY,
-        RoleName.DISCIPLINE,
-    }
-)
 PAGE_LINES, PAGE_CHARACTERS = 8, 240
 _HOUR_WORDS = re.compile(r"(\d+(?:\.\d+)?|[一二两三四五六七八])\s*(?:个(半)?)?\s*(?:小时|钟头)(半)?")
 _HALF_AN_HOUR = re.compile(r"半个?(?:小时|钟头)")
-_MINUTES = 480
-"""So much study can be recorded at once."""
-HOURS_OF_A_MEMBER, HOURS_OF_THE_COMMITTEE = 32, 56
-"""Study hours a year. Source: 党员教育培训工作规划; the figures may differ by region and company."""
-COMMITTEE = frozenset(
-    {
-        RoleName.SECRETARY,
-        RoleName.DEPUTY_SECRETARY,
-        RoleName.ORGANISER,
-        RoleName.PUBLICITY,
-        RoleName.DISCIPLINE,
-    }
-)
-PAGE_LINES, PAGE_CHARACTERS = 8, 240
-_HOUR_WORDS = re.compile(r"(\d+(?:\.\d+)?|[一二两三四五六七八])\s*(?:个?(半)?小时|个?钟头)(半)?")
 _MINUTE_WORDS = re.compile(r"(\d{1,4})\s*(?:分钟|分|min)?", re.IGNORECASE)
 
 
@@ -74,20 +49,6 @@ class Finished:
     material: Material
     again: bool
     award: Award | None
-
-
-@dataclass(frozen=True, slots=True)
-class Minutes:
-    """The minutes of study of a calendar year, by where they come from."""
-
-    year: int
-    materials: int
-    records: int
-    activities: int
-
-    @property
-    def total(self) -> int:
-        return self.materials + self.records + self.activities
 
 
 @lru_cache(maxsize=1)
@@ -235,31 +196,40 @@ def _in_minutes(hours: re.Match[str] | None) -> int:
     return round(number * 60) + (30 if hours[2] or hours[3] else 0)
 
 
-def minutes_of(session: Session, member_id: int, now: datetime) -> Minutes:
-    """A member's study this year: materials finished, study recorded, and the length of the activities attended (not the cancelled ones)."""
-    start = now.replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
-    read = select(func.coalesce(func.sum(MaterialRead.minutes), 0)).where(
-        MaterialRead.member_id == member_id, MaterialRead.year == now.year
-    )
-    told = select(func.coalesce(func.sum(StudyRecord.minutes), 0)).where(
-        StudyRecord.member_id == member_id, StudyRecord.at >= start
-    )
-    attended = session.execute(
-        select(Activity.starts_at, Activity.ends_at)
-        .join(Attendance, Attendance.activity_id == Activity.id)
-        .where(
-            Attendance.member_id == member_id,
-            Activity.starts_at >= start,
-            Activity.ends_at <= now,
-            Activity.state != ActivityState.CANCELLED,
-        )
-    ).all()
-    there = sum(int((end - begin).total_seconds() // 60) for begin, end in attended)
-    return Minutes(local(now, now).year, session.scalar(read) or 0, session.scalar(told) or 0, there)
+@dataclass(frozen=True, slots=True)
+class Year:
+    """A member's study of this year against what the branch asks: 32 学时, of secretary and committee 56, unless it chose otherwise.
+
+    Source: 党员教育培训工作规划 (medium). ``per_hour`` is how many minutes make one 学时.
+    """
+
+    done: Minutes
+    asked: int
+    per_hour: int
+
+    @property
+    def hours(self) -> float:
+        return self.done.total / self.per_hour
+
+    @property
+    def left(self) -> int:
+        """The minutes that are still to come; none below zero."""
+        return max(0, self.asked * self.per_hour - self.done.total)
 
 
-def required_hours(actor: Actor) -> int:
-    """The study hours a year that are asked of somebody: 56 of secretaries and committee members, 32 of others."""
-    return (
-        HOURS_OF_THE_COMMITTEE if any(role in COMMITTEE for role, _, _ in actor.scopes) else HOURS_OF_A_MEMBER
-    )
+def year_of(session: Session, actor: Actor, now: datetime) -> Year:
+    """How a member stands this year, by the same count and the same choices as the cadence check."""
+    member = actor.member
+    done = study_time.of_year(session, Member.id == member.id, now.year, now).get(member.id, study_time.NONE)
+    choices = cadence_record.choices(session, member.branch_id)
+    leads = any(role in COMMITTEE_ROLES and node == member.branch_id for role, node, _ in actor.scopes)
+    asked = choices.study_hours_leader if leads else choices.study_hours_member
+    return Year(done, asked, choices.study_minutes_per_hour)
+
+
+def length(minutes: int) -> str:
+    """3小时20分, 25分钟."""
+    hours, rest = divmod(minutes, 60)
+    if not hours:
+        return f"{rest}分钟"
+    return f"{hours}小时{rest}分" if rest else f"{hours}小时"

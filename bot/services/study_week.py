@@ -30,6 +30,13 @@ class StudyWeeks:
     excused: int
 
 
+def described(weeks: StudyWeeks) -> str:
+    """本周学了 2 天（3 天算一周）…: what was reached, and that duty and leave are left out."""
+    line = f"本周学了 {weeks.days} 天（{ENOUGH_DAYS} 天算一周）"
+    line += f"，近{WEEKS}周有 {weeks.reached} 周" if weeks.reached else ""
+    return line + (f"，值班请假 {weeks.excused} 周不算断。" if weeks.excused else "。")
+
+
 def monday_of(day: date) -> date:
     """The Monday of a day's week."""
     return day - timedelta(days=day.weekday())

@@ -25,7 +25,7 @@ from bot.models.ballot import Vote, VoteState
 from bot.models.member import Member, Role
 from bot.models.organisation import Organisation
 from bot.models.points import PointEntry
-from bot.services import attendance, check_in_word, download, organisation, record
+from bot.services import attendance, check_in_word, download, organisation, record, study_time
 from bot.services.cadence import gather
 from bot.services.download import DocumentKind, LinkExpired, LinkForged, Wanted
 from bot.web import downloads
@@ -412,16 +412,22 @@ def test_study_counts_as_the_cadence_check_counts_and_only_within_the_year(
     with database.read() as session:
         branch = session.scalars(select(Organisation).where(Organisation.name == "检修党支部")).one()
         facts = gather(session, Organisation.id == branch.id, clock())[0]
-        minutes = record.study_minutes(session, sorted(facts.members), 2026, clock())
-    assert {one: count for one, count in minutes.items() if count} == dict(facts.minutes)
-    zhang = max(minutes.values())
+        ours = Member.id.in_(facts.members)
+        minutes = study_time.of_year(session, ours, 2026, clock())
+        shown = {
+            one.name: one.study_minutes for one in record.year(session, branch.id, 2026, now=clock()).members
+        }
+        names = dict(session.execute(select(Member.id, Member.name)).tuples().all())
+    assert {one: count.total for one, count in minutes.items()} == dict(facts.minutes)
+    assert {name: count for name, count in shown.items() if count} == {
+        names[one]: count for one, count in facts.minutes.items()
+    }
+    assert "2小时25分" in phone("张伟")("学习时长")
     clock.jump(datetime(2027, 1, 5, 9, 0, tzinfo=SHANGHAI))
     phone("张伟")("登记 学习强国 40分钟")
     with database.read() as session:
-        assert (
-            max(record.study_minutes(session, sorted(facts.members), 2026, clock()).values()) == zhang == 145
-        )
-        assert max(record.study_minutes(session, sorted(facts.members), 2027, clock()).values()) == 40
+        assert max(one.total for one in study_time.of_year(session, ours, 2026, clock()).values()) == 145
+        assert max(one.total for one in study_time.of_year(session, ours, 2027, clock()).values()) == 40
 
 
 # Templates of a branch

@@ -11,9 +11,10 @@ from bot.clock import Clock
 from bot.db import Database
 from bot.models.activity import Activity, ActivityState, Attendance
 from bot.models.member import Member
+from bot.models.organisation import BranchSetting, Organisation
 from bot.models.points import PointEntry
 from bot.models.study import MaterialRead
-from bot.services import study
+from bot.services import cadence, study
 from content import study_plan
 from tests.chat import Phone, PhoneBook
 
@@ -107,35 +108,67 @@ def test_minutes_are_read_generously(said: str, minutes: int, what: str) -> None
     assert study.read_minutes(said) == (minutes, what)
 
 
-def test_hours_count_what_was_attended(
+def test_hours_count_what_is_study_and_over_everywhere_the_same(
     zhang: Phone, secretary: Phone, database: Database, clock: Clock
 ) -> None:
-    now = clock()
+    now, there, over = clock(), timedelta(hours=2), ActivityState.ENDED
+    held = [
+        ("集中学习", 3, there, over),
+        ("党课", 4, timedelta(0), over),  # recorded without its hours: as long as a lecture usually is
+        ("党员大会", 5, there, over),
+        ("主题党日", 6, there, ActivityState.CANCELLED),
+        ("主题党日", 1, there, ActivityState.PUBLISHED),
+        ("主题党日", 400, there, over),
+    ]
     with database.write() as session:
         member = session.scalars(select(Member).where(Member.name == "张伟")).one()
-        times = [(timedelta(days=3), ActivityState.ENDED), (timedelta(days=5), ActivityState.CANCELLED)]
-        for back, state in times:
+        for kind, days, length, state in held:
+            start = now - timedelta(days=days)
             activity = Activity(
                 branch_id=member.branch_id,
-                kind="主题党日",
+                kind=kind,
                 theme="保密",
                 place="会议室",
-                starts_at=now - back,
-                ends_at=now - back + timedelta(hours=2),
-                signup_closes_at=now - back,
+                starts_at=start,
+                ends_at=start + length,
+                signup_closes_at=start,
                 state=state,
                 secret="s",
                 created_by=member.id,
-                published_at=now - back,
+                published_at=start,
             )
             session.add(activity)
             session.flush()
-            session.add(Attendance(activity_id=activity.id, member_id=member.id, at=now - back))
+            session.add(Attendance(activity_id=activity.id, member_id=member.id, at=start))
     zhang("登记 学习强国 30分钟")
     zhang.script(
-        ("学习时长", "2026年学习 2小时30分，一年要求 32 学时", "到会的活动 2小时", "还差 29小时30分")
+        ("学习时长", "2026年学习 3小时30分，合 3.5 学时，一年要求 32 学时", "集中学习（结束后计入）3小时"),
+        ("学习时长", "还差 28小时30分", "60 分钟算 1 学时"),
+        ("我的", "学习：2026年 3.5/32 学时"),
     )
+    with database.read() as session:
+        [facts] = cadence.gather(session, Organisation.id == member.branch_id, now)
+    assert facts.minutes == {member.id: 210}
     secretary.script(("学习时长", "一年要求 56 学时"))
+
+
+def test_the_branch_s_own_choice_of_hours_holds_in_the_chat_too(zhang: Phone, database: Database) -> None:
+    with database.write() as session:
+        branch = session.scalars(select(Member.branch_id).where(Member.name == "张伟")).one()
+        values = {"study_hours_member": 40, "study_minutes_per_hour": 45}
+        session.add(BranchSetting(branch_id=branch, values=values))
+    zhang("登记 学习强国 90分钟")
+    zhang.script(("我的", "2.0/40 学时"), ("学习时长", "合 2.0 学时，一年要求 40 学时", "45 分钟算 1 学时"))
+
+
+def test_the_week_of_study_stands_in_my_overview(zhang: Phone, clock: Clock) -> None:
+    zhang("登记 学习强国 30分钟")
+    clock.sleep(timedelta(days=1))
+    zhang("登记 学习强国 30分钟")
+    zhang.script(("我的", "学习周：本周学了 2 天（3 天算一周）"))
+    zhang("今天值班")
+    clock.sleep(timedelta(days=1))
+    zhang.script(("我的", "值班请假 1 周不算断"))
 
 
 def test_the_daily_text_is_short(database: Database) -> None:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from itertools import combinations
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.models.activity import Activity, ActivityState, Attendance
 from bot.models.member import PARTY_MEMBERS, Member, MemberStatus, Role, RoleName
 from bot.models.organisation import BranchSetting, Organisation, OrganisationKind
-from bot.models.study import MaterialRead, StudyRecord
+from bot.services import study_time
 from bot.times import at_time, local
 from content.activity_kinds import Attends, kinds
 
@@ -26,9 +26,6 @@ COMMITTEE_ROLES = (
     RoleName.PUBLICITY,
     RoleName.DISCIPLINE,
 )
-
-EARLY = timedelta(days=1)
-"""Nobody checks in longer before an activity than this."""
 
 Pair = frozenset[int]
 
@@ -92,7 +89,8 @@ def gather(session: Session, scope: ColumnElement[bool], now: datetime) -> list[
     committee, secretaries = _committees(session, ids, now.date())
     groups = _groups(session, ids, people)
     held, planned = _activities(session, ids, now)
-    talks, minutes, choices = _talks(session, ids, now), _minutes(session, ids, now), _choices(session, ids)
+    talks, choices = _talks(session, ids, now), _choices(session, ids)
+    minutes = study_time.of_year(session, Member.branch_id.in_(ids), now.year, now)
     return [
         Facts(
             branch_id=branch,
@@ -109,7 +107,7 @@ def gather(session: Session, scope: ColumnElement[bool], now: datetime) -> list[
             held=_frozen(held[branch]),
             planned=_frozen(planned[branch]),
             talks=frozenset(talks[branch]),
-            minutes={m: minutes[m] for m in people[branch] if m in minutes},
+            minutes={m: minutes[m].total for m in people[branch] if m in minutes},
             choices=choices.get(branch, Choices()),
         )
         for branch, name in branches
@@ -230,35 +228,6 @@ def _talks(session: Session, ids: Select[int], now: datetime) -> dict[int, set[P
     for (branch, _), members in present.items():
         pairs[branch].update(frozenset(two) for two in combinations(members, 2))
     return pairs
-
-
-def _minutes(session: Session, ids: Select[int], now: datetime) -> dict[int, int]:
-    """Study minutes of each member this year: activities that count as study, by their kind's usual length; materials; told study.
-
-    Found by the member's branch, not the activity's: what was learnt before a transfer counts on.
-    """
-    year, minutes = _new_year(now), defaultdict[int, int](int)
-    # What counts is decided in the sum: as a condition it makes PostgreSQL, where it has no statistics yet, try every activity with every member.
-    counts = (Activity.state == ActivityState.ENDED) & (Activity.starts_at >= year)
-    lengths = [(counts & (Activity.kind == kind.name), kind.minutes) for kind in kinds() if kind.study]
-    attended = (
-        select(Attendance.member_id, func.sum(case(*lengths, else_=0)))
-        .join(Member, Member.id == Attendance.member_id)
-        .join(Activity, Activity.id == Attendance.activity_id)
-        .where(Member.branch_id.in_(ids), Attendance.at >= year - EARLY)
-        .group_by(Attendance.member_id)
-    )
-    told = [
-        select(table.member_id, func.sum(table.minutes))
-        .join(Member, Member.id == table.member_id)
-        .where(Member.branch_id.in_(ids), table.at >= year)
-        .group_by(table.member_id)
-        for table in (MaterialRead, StudyRecord)
-    ]
-    for query in (attended, *told):
-        for member, total in session.execute(query):
-            minutes[member] += int(total)
-    return minutes
 
 
 def _choices(session: Session, ids: Select[int]) -> dict[int, Choices]:

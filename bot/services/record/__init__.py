@@ -16,7 +16,7 @@ from bot.services.record.facts import (
 )
 from bot.services.record.held import activity, begun, gather, numbered, to_sign
 from bot.services.record.sent import notice, notices
-from bot.services.record.span import month, study_minutes, year
+from bot.services.record.span import month, year
 
 __all__ = [
     "ActivityFacts",
@@ -36,7 +36,6 @@ __all__ = [
     "notice",
     "notices",
     "numbered",
-    "study_minutes",
     "to_sign",
     "year",
 ]

@@ -9,18 +9,16 @@ from datetime import date, datetime, time
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from bot.models.activity import Activity, ActivityState, Attendance
+from bot.models.activity import Activity, ActivityState
 from bot.models.member import PARTY_MEMBERS, Member, Role
 from bot.models.organisation import Organisation
 from bot.models.points import PointBalance
-from bot.models.study import MaterialRead, StudyRecord
-from bot.services import point_rule
+from bot.services import point_rule, study_time
 from bot.services.cadence import record as cadence_record
 from bot.services.cadence.facts import COMMITTEE_ROLES
 from bot.services.record.facts import MemberFacts, MonthFacts, Post, YearFacts
 from bot.services.record.held import gather, organisations
 from bot.times import at_time, local
-from content import activity_kinds
 
 
 def month(session: Session, branch_id: int, year: int, number: int, *, now: datetime) -> MonthFacts:
@@ -101,7 +99,8 @@ def _year_members(session: Session, branch_id: int, number: int, now: datetime) 
         .order_by(func.coalesce(Member.group_id, 0), Member.id)
     ).all()
     ids = [member.id for member, _ in rows]
-    studied, earned = study_minutes(session, ids, number, now), _year_points(session, ids, number)
+    studied = study_time.of_year(session, Member.id.in_(ids), number, now)
+    earned = _year_points(session, ids, number)
     choices = cadence_record.choices(session, branch_id)
     leaders = _leaders(session, branch_id, number)
     return tuple(
@@ -111,7 +110,7 @@ def _year_members(session: Session, branch_id: int, number: int, now: datetime) 
             group or "",
             member.crew,
             member.joined_on,
-            studied[member.id],
+            studied.get(member.id, study_time.NONE).total,
             choices.study_hours_leader if member.id in leaders else choices.study_hours_member,
             earned[member.id],
         )
@@ -125,36 +124,6 @@ def _leaders(session: Session, branch_id: int, number: int) -> set[int]:
     ends = or_(Role.ends_on.is_(None), Role.ends_on >= last)
     held = (Role.organisation_id == branch_id, Role.name.in_(COMMITTEE_ROLES), Role.starts_on <= last, ends)
     return set(session.scalars(select(Role.member_id).where(*held)))
-
-
-def study_minutes(session: Session, member_ids: Sequence[int], number: int, now: datetime) -> dict[int, int]:
-    """Study minutes of a calendar year as the cadence check counts them: activities that are study by their kind's length, materials, told study."""
-    first, after = _first(number, 1, now), _first(number, 13, now)
-    lengths = {kind.name: kind.minutes for kind in activity_kinds.kinds() if kind.study}
-    attended = session.execute(
-        select(Attendance.member_id, Activity.kind, func.count())
-        .join(Activity, Activity.id == Attendance.activity_id)
-        .where(
-            Attendance.member_id.in_(member_ids),
-            Activity.state == ActivityState.ENDED,
-            Activity.kind.in_(lengths),
-            Activity.starts_at >= first,
-            Activity.starts_at < after,
-        )
-        .group_by(Attendance.member_id, Activity.kind)
-    )
-    total: dict[int, int] = defaultdict(int)
-    for member, kind, times in attended:
-        total[member] += lengths[kind] * times
-    for table in (MaterialRead, StudyRecord):
-        told = (
-            select(table.member_id, func.sum(table.minutes))
-            .where(table.member_id.in_(member_ids), table.at >= first, table.at < after)
-            .group_by(table.member_id)
-        )
-        for member, amount in session.execute(told):
-            total[member] += int(amount)
-    return total
 
 
 def _year_points(session: Session, member_ids: Sequence[int], number: int) -> dict[int, tuple[int, ...]]:
