@@ -1,4 +1,4 @@
-"""导出：会议记录、签到表、通知、台账、手册，从已记录的事实生成，给十分钟有效的下载链接。"""
+"""导出：会议记录、签到表、通知、表决结果、台账、手册，从已记录的事实生成，给十分钟有效的下载链接。"""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from bot.cards import Article
 from bot.chat import Answer, Context, Reply, Router
 from bot.errors import Refusal
 from bot.models.activity import Activity
+from bot.models.ballot import Vote
 from bot.models.notice import Notice
 from bot.services import activity as activities
 from bot.services import download, minutes, record
@@ -21,7 +22,7 @@ router = Router()
 
 FIRST_YEAR = 2000
 MOST_OTHERS = 4
-WORDS = ("导出 本月台账", "导出 会议记录", "导出 签到表", "导出 通知", "导出 手册")
+WORDS = ("导出 本月台账", "导出 会议记录", "导出 签到表", "导出 通知", "导出 表决结果", "导出 手册")
 _MONTH = re.compile(r"(?:(?P<year>20\d\d)\s*[年\-/.]\s*)?(?P<month>1[0-2]|0?[1-9])\s*月?份?")
 _YEAR = re.compile(r"(?P<year>\d{4})\s*年?度?")
 _NUMBER = re.compile(r"#?\s*(\d{1,9})\s*(?:号)?")
@@ -34,13 +35,15 @@ _NAMES = {
     "活动记录": DocumentKind.MINUTES,
     "记录": DocumentKind.MINUTES,
     "通知": DocumentKind.NOTICE,
+    "表决结果": DocumentKind.VOTE,
+    "表决": DocumentKind.VOTE,
     "手册": DocumentKind.HANDBOOK,
 }
 """Longer words first: 三会一课台账 is a ledger, 会议记录 no 记录 of its own."""
 
 
 class UnknownDocument(Refusal):
-    text = "没看懂要导出什么“{said}”。可以写：导出 本月台账、导出 会议记录、导出 签到表、导出 通知、导出 手册 2026"
+    text = "没看懂要导出什么“{said}”。可以写：导出 本月台账、导出 会议记录、导出 签到表、导出 通知、导出 表决结果、导出 手册 2026"
 
 
 class UnknownPeriod(Refusal):
@@ -63,6 +66,10 @@ class NothingSent(Refusal):
     text = "本支部还没有发过通知，没有可以导出的。可以先发：通知 内容"
 
 
+class NothingDecided(Refusal):
+    text = "本支部还没有结束的表决，没有结果可以导出。会上可以发：表决 事项"
+
+
 class NoSuchSubject(Refusal):
     text = "没有找到您能导出的 #{number} 号{what}。回复 导出 {kind} 看有哪些。"
 
@@ -73,7 +80,14 @@ class NoSuchSubject(Refusal):
     "下载",
     takes="要导出什么",
     optional=True,
-    examples=("导出 本月台账", "导出 会议记录", "导出 签到表 #3", "导出 手册 2026", "导出"),
+    examples=(
+        "导出 本月台账",
+        "导出 会议记录",
+        "导出 签到表 #3",
+        "导出 表决结果 #2",
+        "导出 手册 2026",
+        "导出",
+    ),
     about=("导出 下载 生成", "台账 手册 签到表 会议记录"),
     whole=True,
     needs=Action.SEE_BRANCH,
@@ -90,6 +104,8 @@ def export(ctx: Context, said: str = "") -> Answer:
             return _of_activity(ctx, kind, rest)
         case DocumentKind.NOTICE:
             return _notice(ctx, rest)
+        case DocumentKind.VOTE:
+            return _vote(ctx, rest)
     if said:
         raise UnknownDocument(said=said[:20])
     return _offer()
@@ -216,6 +232,25 @@ def _notice(ctx: Context, rest: str) -> Reply:
 def _subject(ctx: Context, one: Notice) -> str:
     first = one.text.splitlines()[0]
     return f"{moment(one.created_at, ctx.now)}的通知“{first[:16]}{'…' if len(first) > 16 else ''}”"
+
+
+def _vote(ctx: Context, rest: str) -> Reply:
+    found = record.votes(ctx.session, ctx.actor, most=MOST_OTHERS + 1)
+    if rest:
+        number = _number(rest, DocumentKind.VOTE)
+        one = record.closed_vote(ctx.session, ctx.actor, number)
+        if one is None:
+            raise NoSuchSubject(number=number, what="表决的结果", kind=DocumentKind.VOTE)
+        found = [one]
+    if not found:
+        raise NothingDecided
+    others = tuple((f"导出 表决结果 #{one.id}", _question(one)) for one in found[1:])
+    text = f"{_question(found[0])}的表决结果（Word）"
+    return _link(ctx, DocumentKind.VOTE, found[0].id, text, others, branch_id=found[0].branch_id)
+
+
+def _question(one: Vote) -> str:
+    return f"第 {one.id} 号“{one.question[:20]}{'…' if len(one.question) > 20 else ''}”"
 
 
 # The link ---------------------------------------------------------------------------------------------------------------

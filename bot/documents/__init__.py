@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from bot.documents import handbook, ledger, minutes, notice, sheet
+from bot.documents import handbook, ledger, minutes, notice, sheet, vote
 from bot.documents.file import XLSX, File, name_of
 from bot.documents.word import BrokenTemplate, Templates, filled
-from bot.services.record import ActivityFacts, MonthFacts, NoticeFacts, YearFacts
+from bot.services.record import ActivityFacts, MonthFacts, NoticeFacts, ResultFacts, YearFacts
 from bot.times import local
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "minutes_of",
     "notice_of",
     "sheet_of",
+    "vote_of",
 ]
 
 
@@ -42,6 +43,13 @@ def notice_of(facts: NoticeFacts, templates: Templates, *, now: datetime) -> Fil
     """通知 as a Word document."""
     body = filled(templates, "notice", notice.fields(facts, now))
     return File(name_of(facts.branch, "通知", local(facts.at, now).date().isoformat()), body)
+
+
+def vote_of(facts: ResultFacts, templates: Templates, *, now: datetime) -> File:
+    """表决结果 of a closed vote, Word."""
+    body = filled(templates, "vote", vote.fields(facts, now))
+    day = local(facts.closed_at, now).date().isoformat()
+    return File(name_of(facts.meeting.branch, "表决结果", day, facts.vote.question), body)
 
 
 def handbook_of(facts: YearFacts, templates: Templates, *, now: datetime) -> File:

@@ -23,11 +23,12 @@ def make(folder: Path = FOLDER) -> None:
         ("sheet", _sheet),
         ("notice", _notice),
         ("handbook", _handbook),
+        ("vote", _vote),
     ):
         build().save(str(folder / f"{name}.docx"))
 
 
-# The four documents -----------------------------------------------------------------------------------------------------
+# The documents -----------------------------------------------------------------------------------------------------
 
 
 def _minutes() -> Any:
@@ -83,6 +84,27 @@ def _notice() -> Any:
     for text in ("{{支部}}", "{{日期}}"):
         _right(_paragraph(document, text))
     _footnote(document, "{{送达}}")
+    return document
+
+
+def _vote() -> Any:
+    document = _a4()
+    _title(document, "{{支部}}表决结果")
+    table = _table(document, (2.8, 5.4, 2.8, 5.4))
+    _row(table, "表决事项", "{{事项}}")
+    _row(table, "会　　议", "{{会议}}（{{会议日期}}）")
+    _row(table, "地　　点", "{{地点}}", "编　　号", "{{编号}}")
+    _row(table, "表决范围", "{{范围}}", "表决方式", "{{方式}}")
+    _row(table, "应　　到", "{{应到}} 人", "实　　到", "{{实到}} 人（至少 {{到会要求}} 人）")
+    _row(table, "赞　　成", "{{赞成}}", "反　　对", "{{反对}}")
+    _row(table, "弃　　权", "{{弃权}}", "投票合计", "{{投票}}")
+    _row(table, "通过要求", "赞成超过应到的半数，至少 {{赞成要求}} 票")
+    _row(table, "结　　果", "{{结果}}")
+    _row(table, "依　　据", "{{依据}}")
+    _long(table, "{{名单名}}", "名单", height=2.6)
+    _remove_first_row(table)
+    _signatures(document, "主持人", "监票人", "计票人")
+    _footnote(document, "{{说明}}表决于{{结束时间}}结束，{{导出时间}}导出。")
     return document
 
 

@@ -13,7 +13,7 @@ from bot.errors import Refusal
 
 MOST = 5 * 1024 * 1024
 """Bytes of a branch's own template at most."""
-LABELS = {"minutes": "会议记录", "sheet": "签到表", "notice": "通知", "handbook": "手册"}
+LABELS = {"minutes": "会议记录", "sheet": "签到表", "notice": "通知", "handbook": "手册", "vote": "表决结果"}
 
 
 class BrokenTemplate(Refusal):

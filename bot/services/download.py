@@ -31,6 +31,7 @@ class DocumentKind(StrEnum):
     MINUTES = "会议记录"
     SHEET = "签到表"
     NOTICE = "通知"
+    VOTE = "表决结果"
     LEDGER = "台账"
     HANDBOOK = "手册"
 
@@ -39,7 +40,7 @@ class DocumentKind(StrEnum):
 class Wanted:
     """One document of one branch for one member.
 
-    ``subject`` is the activity's number, the notice's, the month (202612) or the year (2026).
+    ``subject`` is the number of the activity, notice or vote, the month (202612) or the year (2026).
     """
 
     kind: DocumentKind

@@ -74,6 +74,9 @@ def gathered(session: Session, wanted: Wanted, now: datetime) -> Callable[[Templ
         case DocumentKind.NOTICE:
             sent = record.notice(session, wanted.subject)
             return lambda templates: documents.notice_of(sent, templates, now=now)
+        case DocumentKind.VOTE:
+            closed = record.result(session, wanted.subject)
+            return lambda templates: documents.vote_of(closed, templates, now=now)
         case DocumentKind.LEDGER:
             month = record.month(session, wanted.branch_id, *divmod(wanted.subject, 100), now=now)
             return lambda _: documents.ledger_of(month, now=now)

@@ -15,6 +15,7 @@ from bot.services.record import (
     Person,
     Post,
     Presence,
+    ResultFacts,
     VoteFacts,
     YearFacts,
 )
@@ -114,6 +115,26 @@ MEETING = replace(
     production="",
     votes=VOTES,
 )
+
+NAMED_VOTE = ResultFacts(
+    number=5,
+    meeting=MEETING,
+    vote=VoteFacts("通过明年工作计划<一>&二", "记名", "有表决权的正式党员", 7, 6, (4, 1, 1), True),
+    secret=False,
+    needed_present=4,
+    needed_yes=4,
+    source="《中国共产党支部工作条例（试行）》第十一条",
+    closed_at=START + timedelta(minutes=40),
+    ballots={"赞成": ("王建国", "张伟", "刘芳", "陈刚"), "反对": ("阿不力孜",), "弃权": ("古丽",)},
+)
+SECRET_VOTE = replace(
+    NAMED_VOTE,
+    number=6,
+    vote=VOTES[0],
+    secret=True,
+    ballots={"赞成": tuple(f"青山{n}" for n in range(10, 19)), "反对": ("绿水20",), "弃权": ()},
+)
+VOID_VOTE = replace(SECRET_VOTE, vote=VOTES[1], ballots={"赞成": (), "反对": (), "弃权": ()})
 
 DECEMBER = MonthFacts(BRANCH, 2026, 12, NOW, (HELD_ELSEWHERE, THEME_DAY, MEETING))
 

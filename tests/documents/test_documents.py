@@ -24,9 +24,12 @@ from tests.documents.samples import (
     HELD_ELSEWHERE,
     INVITATION,
     MEETING,
+    NAMED_VOTE,
     NOTICE,
     NOW,
+    SECRET_VOTE,
     THEME_DAY,
+    VOID_VOTE,
     YEAR,
     line,
 )
@@ -38,6 +41,7 @@ WORD: dict[str, Callable[[Templates], File]] = {
     "sheet": lambda templates: documents.sheet_of(THEME_DAY, templates, now=NOW),
     "notice": lambda templates: documents.notice_of(INVITATION, templates, now=NOW),
     "handbook": lambda templates: documents.handbook_of(YEAR, templates, now=NOW),
+    "vote": lambda templates: documents.vote_of(NAMED_VOTE, templates, now=NOW),
 }
 
 
@@ -79,6 +83,41 @@ def test_closed_votes_stand_in_the_record_with_their_figures() -> None:
         "赞成 9 票，反对 1 票，弃权 0 票；通过。"
     )
     assert decided[1].endswith("票数不足，表决无效。")
+
+
+def test_a_result_has_the_figures_what_they_are_measured_on_and_the_names_of_a_vote_by_name() -> None:
+    table = table_texts(documents.vote_of(NAMED_VOTE, SHIPPED, now=NOW).body)
+    assert table["表决事项"] == "通过明年工作计划<一>&二"
+    assert (table["应到"], table["实到"]) == ("7 人", "6 人（至少 4 人）")
+    assert [table[one] for one in ("赞成", "反对", "弃权", "投票合计", "结果")] == [
+        "4",
+        "1",
+        "1",
+        "6",
+        "通过",
+    ]
+    assert table["通过要求"] == "赞成超过应到的半数，至少 4 票"
+    assert table["依据"] == "《中国共产党支部工作条例（试行）》第十一条"
+    assert table["投票名单"].splitlines() == [
+        "赞成（4）：王建国、张伟、刘芳、陈刚",
+        "反对（1）：阿不力孜",
+        "弃权（1）：古丽",
+    ]
+
+
+def test_the_result_of_a_secret_vote_lists_receipts_and_no_name() -> None:
+    body = documents.vote_of(SECRET_VOTE, SHIPPED, now=NOW).body
+    lists = table_texts(body)["按暗号公布"].splitlines()
+    assert lists == [f"赞成（9）：{'、'.join(f'青山{n}' for n in range(10, 19))}", "反对（1）：绿水20"]
+    assert "没有保存谁投了什么" in words(body)
+    assert not [one.name for one in THEME_DAY.people if one.name in words(body).replace("李明为", "")]
+
+
+def test_a_void_vote_shows_no_count() -> None:
+    table = table_texts(documents.vote_of(VOID_VOTE, SHIPPED, now=NOW).body)
+    assert table["结果"] == "无效：投票不足 5 张，为保密票已销毁，要改用纸质票"
+    assert [table[one] for one in ("赞成", "反对", "弃权", "投票合计")] == [""] * 4
+    assert table["按暗号公布"] == "没有票"
 
 
 def test_the_time_of_a_correction_is_not_shown_as_a_check_in() -> None:
@@ -272,6 +311,7 @@ def test_libreoffice_shows_the_facts(tmp_path: Path) -> None:
             "阿不力孜",
             "本月没有记录的活动",
         ),
+        "vote": ("检修党支部表决结果", "至少4票", "反对（1）：阿不力孜", "监票人"),
         "ledger": ("台账（2026年12月）", "宪法宣传进班组", "补录", '=HYPERLINK("http://x")', "本月共3次"),
     }
     for name, facts in expected.items():

@@ -32,6 +32,7 @@ from bot.web import downloads
 from tests.chat import Phone, PhoneBook
 from tests.conftest import SECRET, SHANGHAI
 from tests.documents.texts import table_texts, words
+from tests.services.test_ballot import BALLOTS, FULL, meet
 
 START = datetime(2026, 12, 4, 14, 30, tzinfo=SHANGHAI)
 Fetch = Callable[[str], Any]
@@ -81,7 +82,8 @@ def theme_day(secretary: Phone, phone: PhoneBook, clock: Clock, bot: App) -> Non
 
 def test_export_alone_lists_what_there_is(secretary: Phone) -> None:
     secretary.script(
-        ("导出", "1 导出 本月台账", "2 导出 会议记录", "5 导出 手册"), ("1", "2026年11月三会一课台账")
+        ("导出", "1 导出 本月台账", "2 导出 会议记录", "5 导出 表决结果", "6 导出 手册"),
+        ("1", "2026年11月三会一课台账"),
     )
     secretary.script(("导出 工资表", "没看懂", "导出 本月台账"))
 
@@ -391,6 +393,62 @@ def test_the_handbook_agrees_with_the_roster_the_ledger_and_the_points(
             ledger = session.scalars(select(PointEntry.points).where(PointEntry.member_id == member))
             assert int(total) == sum(ledger)
     assert "党员12名，其中正式党员11名、预备党员1名；党小组3个" in words(data)
+
+
+def test_the_result_of_a_vote_by_name_is_exported_with_who_voted_how(
+    secretary: Phone, phone: PhoneBook, web: FlaskClient, database: Database, clock: Clock
+) -> None:
+    secretary.script(("导出 表决结果", "还没有结束的表决", "表决 事项"))
+    meet(database, clock(), FULL[:7])
+    secretary.script(("表决 通过明年工作计划", "表决预览"), ("2", "表决开始（记名）"))
+    for name in FULL[:6]:
+        phone(name)("赞成")
+    phone(FULL[6])("反对")
+    secretary.script(("导出 表决结果", "还没有结束的表决"), ("结束表决", "已投 7 票"), ("1", "通过"))
+    answer = secretary("导出 表决结果")
+    assert "第 1 号“通过明年工作计划”的表决结果（Word）" in answer
+    assert "09:10 前有效" in answer
+    table = table_texts(web.get(link_in(answer)).data)
+    assert table["会议"] == "党员大会“第四季度会议”（2026-11-23）"
+    assert (table["应到"], table["实到"], table["结果"]) == ("11 人", "7 人（至少 6 人）", "通过")
+    assert table["投票名单"] == f"赞成（6）：{'、'.join(FULL[:6])}\n反对（1）：{FULL[6]}"
+
+
+def test_the_exported_result_of_a_secret_vote_is_what_everybody_was_told(
+    secretary: Phone, phone: PhoneBook, web: FlaskClient, database: Database, clock: Clock
+) -> None:
+    meet(database, clock(), FULL[:10])
+    secretary.script(("表决 同意发展张三为预备党员", "表决预览"), ("1", "表决开始（无记名）"))
+    for name, choice, receipt in BALLOTS[:10]:
+        phone(name)(f"{choice.value} {receipt}")
+    secretary.script(("结束表决", "已投 10 票"), ("1", "赞成 4，反对 3，弃权 3"))
+    told = phone("吴霞").pushes()[-1]
+    data = web.get(link_in(secretary("导出 表决结果 #1"))).data
+    table = table_texts(data)
+    assert [table[one] for one in ("赞成", "反对", "弃权", "结果")] == ["4", "3", "3", "没有通过"]
+    for line in table["按暗号公布"].splitlines():
+        choice, _, receipts = line.partition("：")
+        assert f"{choice[:2]}：{receipts}" in told
+    assert not [name for name in FULL if name in words(data)]
+
+
+def test_with_several_votes_the_newest_comes_and_another_branch_s_never(
+    secretary: Phone, phone: PhoneBook, database: Database, clock: Clock
+) -> None:
+    meet(database, clock(), FULL[:7])
+    for question in ("通过一月计划", "通过二月计划"):
+        secretary.script(
+            (f"表决 {question}", "预览"), ("2", "开始"), ("结束表决", "要结束"), ("1", "没有通过")
+        )
+        clock.sleep(timedelta(minutes=1))
+    secretary.script(
+        ("导出 表决结果", "“通过二月计划”的表决结果", "1 第 1 号“通过一月计划”"), ("1", "“通过一月计划”的")
+    )
+    with database.write() as session:
+        other = organisation.ensure_path(session, "示范供电公司党委/运行党支部")
+        session.execute(update(Vote).values(branch_id=other.id))
+    secretary.script(("导出 表决结果 #1", "没有找到您能导出的 #1"), ("导出 表决结果", "还没有结束的表决"))
+    assert "支部书记或委员" in phone("张伟")("导出 表决结果 #1")
 
 
 # The facts

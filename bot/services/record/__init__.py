@@ -10,6 +10,7 @@ from bot.services.record.facts import (
     Person,
     Post,
     Presence,
+    ResultFacts,
     VoteFacts,
     YearFacts,
     full_members,
@@ -17,6 +18,7 @@ from bot.services.record.facts import (
 from bot.services.record.held import activity, begun, gather, numbered, to_sign
 from bot.services.record.sent import notice, notices
 from bot.services.record.span import month, year
+from bot.services.record.voted import closed_vote, result, votes
 
 __all__ = [
     "ActivityFacts",
@@ -26,16 +28,20 @@ __all__ = [
     "Person",
     "Post",
     "Presence",
+    "ResultFacts",
     "VoteFacts",
     "YearFacts",
     "activity",
     "begun",
+    "closed_vote",
     "full_members",
     "gather",
     "month",
     "notice",
     "notices",
     "numbered",
+    "result",
     "to_sign",
+    "votes",
     "year",
 ]

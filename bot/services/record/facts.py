@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -81,6 +81,24 @@ class ActivityFacts:
     def named(self, presence: Presence) -> tuple[Person, ...]:
         """The people who were there, on leave, or absent."""
         return tuple(one for one in self.people if one.presence is presence)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultFacts:
+    """A closed vote with all that is published of it; ``needed_present`` and ``needed_yes`` are what its rule asks for, ``source`` its clauses.
+
+    ``ballots`` names by choice who voted so; of a secret vote it has the receipts, for nobody knows whose they are.
+    """
+
+    number: int
+    meeting: ActivityFacts
+    vote: VoteFacts
+    secret: bool
+    needed_present: int
+    needed_yes: int
+    source: str
+    closed_at: datetime
+    ballots: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
