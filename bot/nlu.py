@@ -79,6 +79,24 @@ def _without_tail(said: str) -> str:
     return said
 
 
+_JOINTS = " ：:，,。、"
+"""What stands between a command's word and what follows it."""
+_LONGEST_HEAD = 24
+
+
+def as_written(raw: str, said: str) -> str:
+    """What was said with its own punctuation and line breaks, which understanding it has folded: the tail of the message that means the same.
+
+    ``said`` itself when there is none, because the message was changed in some other way.
+    """
+    raw = raw.strip()
+    meant = said.strip(_JOINTS)
+    for start in range(min(len(raw), _LONGEST_HEAD)):
+        if clean(raw[start:]).strip(_JOINTS) == meant:
+            return raw[start:].lstrip(_JOINTS + "\n")
+    return said
+
+
 _CHOICE = re.compile(r"(?:第|选|选择)?\s*([0-9]{1,2}|[一二三四五六七八九十])\s*(?:个|项|条|号)?")
 
 

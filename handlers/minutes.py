@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from bot import nlu
 from bot.chat import Answer, Context, Reply, Router, Undo
 from bot.errors import Refusal
 from bot.models.activity import Activity
@@ -44,7 +45,7 @@ class WhichLine(Refusal):
 def note(ctx: Context, said: str) -> Answer:
     if _OTHER_WORDS.match(ctx.message.text.strip()):
         raise NotALine
-    number, text = _split(minutes.as_written(ctx.message.text, said))
+    number, text = _split(nlu.as_written(ctx.message.text, said))
     found = minutes.to_write(ctx.session, ctx.actor, number, now=ctx.now)
     if len(found) > 1:
         return _which(ctx, "记", found, text)
@@ -83,7 +84,7 @@ def unwrite(ctx: Context, activity: int, number: int) -> str:
     "补记", takes="会议内容", examples=("补记 张伟：整改已于12月8日完成", "补记 #3 会议照片已归档")
 )
 def add_later(ctx: Context, said: str) -> Answer:
-    number, text = _split(minutes.as_written(ctx.message.text, said))
+    number, text = _split(nlu.as_written(ctx.message.text, said))
     found = minutes.to_add_to(ctx.session, ctx.actor, number, now=ctx.now)
     if len(found) > 1 and not _ended_today(ctx, found):
         return _which(ctx, "补记", found, text)
@@ -151,7 +152,7 @@ def unremove(ctx: Context, activity: int, number: int) -> str:
 
 def _meant(ctx: Context, word: str, said: str) -> tuple[Activity | None, int, str]:
     """The activity, the line's number and the rest of "3 张伟：…"; no activity when several are open and none was named."""
-    number, rest = _split(minutes.as_written(ctx.message.text, said))
+    number, rest = _split(nlu.as_written(ctx.message.text, said))
     line = _LINE.fullmatch(rest)
     if line is None:
         raise WhichLine(example=f"{word} 3" + (" 张伟：线路巡视发现两处隐患" if word == "改记" else ""))

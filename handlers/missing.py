@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 
 from bot.chat import Answer, Context, Reply, Router
 from bot.choices import run, which
@@ -14,6 +17,60 @@ from bot.services.permission import Action
 
 router = Router()
 NUDGE_HINT = "回复 催一下（或 1）只提醒这几位。"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One of the two lists of people who are missing: who has not answered, or who is not ``there``.
+
+    ``wanted`` says which activities it may be about when no number is told; only ``still`` can somebody be nudged.
+    """
+
+    word: str
+    nudged: str
+    there: bool
+    missing: str
+    nobody: str
+    wanted: Callable[[Activity, datetime], bool]
+    still: Callable[[Activity, datetime], bool]
+    figures: Callable[[Context, Activity], str]
+
+
+def _answers(ctx: Context, activity: Activity) -> str:
+    counts = activities.states(ctx.session, activity.id)
+    queue = f"，候补 {counts[SignUpState.WAITS]}（限 {activity.capacity} 人）" if activity.capacity else ""
+    return (
+        f"已报名 {counts[SignUpState.SIGNED_UP]}，请假 {counts[SignUpState.LEAVE_GRANTED]}，"
+        f"待批 {counts[SignUpState.LEAVE_ASKED]}{queue}。"
+    )
+
+
+def _presence(ctx: Context, activity: Activity) -> str:
+    votes = quorum.of(ctx.session, activity, now=ctx.now)
+    enough = f"\n{votes}。" if votes is not None else ""
+    return f"{attendance.counts(ctx.session, activity.id)}。{enough}"
+
+
+SILENT = Listing(
+    word="谁没报名",
+    nudged="报名",
+    there=False,
+    missing="没回复",
+    nobody="大家都回复了。",
+    wanted=lambda one, now: one.starts_at > now,
+    still=lambda one, now: True,
+    figures=_answers,
+)
+ABSENT = Listing(
+    word="谁没签到",
+    nudged="签到",
+    there=True,
+    missing="没签到",
+    nobody="该到的都签到了。",
+    wanted=attendance.is_open,
+    still=attendance.is_open,
+    figures=_presence,
+)
 
 
 @router.command(
@@ -32,38 +89,7 @@ NUDGE_HINT = "回复 催一下（或 1）只提醒这几位。"
     needs=Action.SEE_GROUP,
 )
 def silent(ctx: Context, text: str = "") -> Answer:
-    number, _ = activities.number_in(text)
-    found = [
-        one
-        for one in activities.managed(ctx.session, ctx.actor, Action.SEE_GROUP, number)
-        if number or one.starts_at > ctx.now
-    ]
-    if len(found) != 1:
-        return which(ctx, "谁没报名", found)
-    activity = found[0]
-    people = missing.missing(ctx.session, ctx.actor, activity, there=False)
-    counts = activities.states(ctx.session, activity.id)
-    head = f"{activities.short(activity, ctx.now)}\n已报名 {counts[SignUpState.SIGNED_UP]}，请假 {counts[SignUpState.LEAVE_GRANTED]}，待批 {counts[SignUpState.LEAVE_ASKED]}{_queue(activity, counts)}。"
-    if not people:
-        return f"{head}\n{'您负责的范围内' if _only_group(ctx) else ''}大家都回复了。"
-    return Reply(
-        f"{head}\n没回复 {len(people)} 人：\n{_grouped(people)}\n{NUDGE_HINT}",
-        choices=(f"催一下 报名 #{activity.id}",),
-    )
-
-
-def _queue(activity: Activity, counts: dict[SignUpState, int]) -> str:
-    limit = f"（限 {activity.capacity} 人）" if activity.capacity else ""
-    return f"，候补 {counts[SignUpState.WAITS]}{limit}" if limit else ""
-
-
-def _only_group(ctx: Context) -> bool:
-    return not ctx.actor.may(Action.SEE_BRANCH)
-
-
-def _grouped(people: list[missing.Missing]) -> str:
-    groups = missing.by_group(people)
-    return "\n".join(f"{group} {len(names)} 人：{'、'.join(names)}" for group, names in groups.items())
+    return _list(ctx, text, SILENT)
 
 
 @router.command(
@@ -80,29 +106,37 @@ def _grouped(people: list[missing.Missing]) -> str:
     needs=Action.SEE_GROUP,
 )
 def absent(ctx: Context, text: str = "") -> Answer:
+    return _list(ctx, text, ABSENT)
+
+
+def _list(ctx: Context, text: str, what: Listing) -> Answer:
     number, _ = activities.number_in(text)
-    found = [
-        one
-        for one in activities.managed(ctx.session, ctx.actor, Action.SEE_GROUP, number)
-        if number or attendance.is_open(one, ctx.now)
-    ]
-    if not found:
+    managed = activities.managed(ctx.session, ctx.actor, Action.SEE_GROUP, number)
+    found = [one for one in managed if number or what.wanted(one, ctx.now)]
+    if not found and what.there:
         return "现在没有正在签到的活动（活动开始前60分钟起可以签到）。回复 主题党日 看看安排。"
-    if len(found) != 1:
-        return which(ctx, "谁没签到", found)
-    activity = found[0]
-    people = missing.missing(ctx.session, ctx.actor, activity, there=True)
-    head = f"{activities.short(activity, ctx.now)}\n{attendance.counts(ctx.session, activity.id)}。"
-    if (votes := quorum.of(ctx.session, activity, now=ctx.now)) is not None:
-        head += f"\n{votes}。"
+    return _of(ctx, found[0], what) if len(found) == 1 else which(ctx, what.word, found)
+
+
+def _of(ctx: Context, activity: Activity, what: Listing) -> Answer:
+    people = missing.missing(ctx.session, ctx.actor, activity, there=what.there)
+    head = f"{activities.short(activity, ctx.now)}\n{what.figures(ctx, activity)}"
     if not people:
-        return f"{head}\n该到的都签到了。"
-    if not attendance.is_open(activity, ctx.now):
-        return f"{head}\n没签到 {len(people)} 人：\n{_grouped(people)}"
-    return Reply(
-        f"{head}\n没签到 {len(people)} 人：\n{_grouped(people)}\n{NUDGE_HINT}",
-        choices=(f"催一下 签到 #{activity.id}",),
-    )
+        return f"{head}\n{_scope(ctx)}{what.nobody}"
+    text = f"{head}\n{what.missing} {len(people)} 人：\n{_grouped(people)}"
+    if not what.still(activity, ctx.now):
+        return text
+    return Reply(f"{text}\n{NUDGE_HINT}", choices=(f"催一下 {what.nudged} #{activity.id}",))
+
+
+def _scope(ctx: Context) -> str:
+    """A group's leader sees the own group only, and is told so."""
+    return "" if ctx.actor.may(Action.SEE_BRANCH) else "您负责的范围内"
+
+
+def _grouped(people: list[missing.Missing]) -> str:
+    groups = missing.by_group(people)
+    return "\n".join(f"{group} {len(names)} 人：{'、'.join(names)}" for group, names in groups.items())
 
 
 @router.command(

@@ -237,19 +237,6 @@ def title(activity: Activity) -> str:
 # Writing ------------------------------------------------------------------------------------------------------------------
 
 
-def as_written(raw: str, said: str) -> str:
-    """What was said with its own punctuation, which understanding it has folded: the tail of the message that means the same."""
-    raw = raw.strip()
-    for start in range(min(len(raw), 24)):
-        if nlu.clean(raw[start:]).strip(_EDGES) == said.strip(_EDGES):
-            return raw[start:].lstrip(_EDGES + "\n")
-    return said
-
-
-_EDGES = " ：:，,。、"
-"""What routing cuts off around what follows a command's word."""
-
-
 def speaker_of(session: Session, branch_id: int, text: str) -> tuple[Member | None, str]:
     """Who spoke and what, of "张伟：线路巡视发现三处隐患". Only a name of the branch's roster that one person bears, followed by a colon, is a speaker."""
     head, colon, rest = (
