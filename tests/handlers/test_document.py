@@ -470,12 +470,12 @@ def test_study_counts_as_the_cadence_check_counts_and_only_within_the_year(
     with database.read() as session:
         branch = session.scalars(select(Organisation).where(Organisation.name == "检修党支部")).one()
         facts = gather(session, Organisation.id == branch.id, clock())[0]
-        ours = Member.id.in_(facts.members)
+        ours = Member.id.in_(sorted(facts.members))
         minutes = study_time.of_year(session, ours, 2026, clock())
         shown = {
             one.name: one.study_minutes for one in record.year(session, branch.id, 2026, now=clock()).members
         }
-        names = dict(session.execute(select(Member.id, Member.name)).tuples().all())
+        names = {one.id: one.name for one in session.scalars(select(Member))}
     assert {one: count.total for one, count in minutes.items()} == dict(facts.minutes)
     assert {name: count for name, count in shown.items() if count} == {
         names[one]: count for one, count in facts.minutes.items()
