@@ -164,6 +164,8 @@ def give(ctx: Context, text: str) -> Answer:
 
 
 def _by_rule(ctx: Context, member: Member, amount: int, reason: str) -> Answer:
+    if member.id == ctx.member.id:
+        raise points.Oneself
     rules = point_rule.given_in(ctx.session, member.branch_id, ctx.now.date())
     fitting = point_rule.fitting(rules, reason)
     if len(fitting) == 1:

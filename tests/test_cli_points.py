@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import select, text
@@ -9,7 +11,9 @@ from sqlalchemy import select, text
 from bot.app import App
 from bot.cli_points import points as group
 from bot.models.member import Member
-from bot.services import points
+from bot.models.organisation import Organisation
+from bot.services import point_rule, points
+from bot.services.point_rule import Wish
 
 
 @pytest.fixture
@@ -58,3 +62,15 @@ def test_explain_tells_rule_version_fact_giver_and_cap(zhibu) -> None:  # type: 
 
 def test_settle_tells_what_became_final(zhibu) -> None:  # type: ignore[no-untyped-def]
     assert "0 final, 0 waiting" in zhibu("settle").output
+
+
+def test_rules_lists_what_is_shipped_and_what_branches_made_of_it(bot: App, zhibu) -> None:  # type: ignore[no-untyped-def]
+    with bot.database.write() as session:
+        who = session.scalars(select(Member).where(Member.name == "王建国")).one()
+        branch = session.get_one(Organisation, who.branch_id)
+        wish = Wish("attend", date(2027, 1, 1), points=3)
+        point_rule.change(session, branch, wish, by=who, now=bot.clock())
+    lines = [line.split("\t") for line in zhibu("rules").output.splitlines()]
+    assert ["shipped", "attend", "第1版"] in [line[:3] for line in lines]
+    assert lines[-1][:3] == ["检修党支部", "attend", "本支部第1版"]
+    assert lines[-1][-1] == "2027-01-01.."

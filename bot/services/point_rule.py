@@ -222,7 +222,7 @@ def plan(session: Session, branch: Organisation, wish: Wish, *, by: Member, now:
     row.id = 0
     after = merged(shipped, row)
     row.id = None  # type: ignore[assignment]
-    if figures(before) == figures(after) and bool(before.label) == (not wish.shipped):
+    if figures(before) == figures(after) and not (wish.shipped and before.label):
         raise NothingChanges(rule=shipped.name, since=_day(wish.since))
     return Change(wish, before, after, row)
 
