@@ -129,6 +129,8 @@ def members_import(file: Path) -> None:
         audit.record(session, actor=None, act="导入名册", now=app.clock(), channel="cli", detail=summary)
     for number, why in report.rejected:
         click.echo(f"第 {number} 行未导入：{why}", err=True)
+    for number, what in report.notes:
+        click.echo(f"第 {number} 行：{what}", err=True)
     click.echo(summary)
     sys.exit(2 if report.rejected else 0)
 

@@ -64,8 +64,8 @@ FILLED = (
     "INSERT INTO sign_up (activity_id, member_id, state, reason, decision) VALUES (1, 1, 'signed_up', '', '')",
     "INSERT INTO point_entry (id, member_id, rule, version, dimension, points, fact, reason, period, at)"
     " VALUES (1, 1, 'attend', 1, '党员教育管理', 2, 'f', '', '2026Q4', '2026-11-01 00:00:00')",
-    "INSERT INTO claim (id, kind, member_id, text, media, state, at, decide_by, remark, decision)"
-    " VALUES (1, '申报', 1, '师带徒', 'media-1', 'waiting', '2026-11-01 00:00:00', '2026-11-09 00:00:00', '', '')",
+    "INSERT INTO claim (id, kind, member_id, text, media, state, at, decide_by, decision)"
+    " VALUES (1, '申报', 1, '师带徒', 'media-1', 'waiting', '2026-11-01 00:00:00', '2026-11-09 00:00:00', '')",
     "INSERT INTO role (id, member_id, name, organisation_id, starts_on) VALUES (1, 1, '书记', 1, '2026-11-01'), (2, 1, '组织委员', 1, '2026-11-01')",
     "INSERT INTO audit_entry (id, at, actor_id, subject_id, channel, act, detail)"
     " VALUES (1, '2026-11-01 00:00:00', 1, 1, 'wecom', '任命', '组织委员（检修党支部）')",

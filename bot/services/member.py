@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
 from bot.models.identity import Identity
-from bot.models.member import Member, MemberStatus, Role, RoleName
+from bot.models.member import Member, MemberStatus, Role, RoleName, RoleOrigin
 from bot.models.organisation import Organisation, OrganisationKind
 from bot.services.permission import Action, Actor, actor_of, rank
 
@@ -155,7 +155,16 @@ def appoint(session: Session, actor: Actor, member: Member, name: RoleName, *, t
         role.name is name and role.organisation_id == node.id for role in roles_of(session, member.id, today)
     ):
         raise AlreadySo(name=member.name, state=f"已经是{name.value}")
-    session.add(Role(member_id=member.id, name=name, organisation_id=node.id, starts_on=today, ends_on=None))
+    session.add(
+        Role(
+            member_id=member.id,
+            name=name,
+            organisation_id=node.id,
+            starts_on=today,
+            ends_on=None,
+            origin=RoleOrigin.CHAT,
+        )
+    )
     return node
 
 

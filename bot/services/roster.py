@@ -1,165 +1,38 @@
-"""The roster: a table of people read line by line into members, their groups and their roles. Importing it again updates and never doubles."""
+"""The roster taken in: lines become members, their groups and their roles. Importing it again updates and never doubles."""
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from pathlib import Path
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
 from bot.models.identity import Conversation, Identity
-from bot.models.member import Member, MemberStatus, Role, RoleName
+from bot.models.member import Member, Role, RoleName, RoleOrigin
 from bot.models.organisation import Organisation, OrganisationKind
 from bot.services import organisation, phone
+from bot.services.roster_file import COLUMNS, BadLine, Line, UnreadableRoster, parse, read
 
-REQUIRED = ("姓名", "党支部", "身份")
-COLUMNS = ("姓名", "账号", "工号", "党支部", "党小组", "班组", "身份", "职务", "入党日期", "手机号")
-MOST_BYTES = 20 * 1024 * 1024
-_ACCOUNT = re.compile(r"[A-Za-z0-9_.@\-]{1,64}")
-MOST_CHARACTERS = 120
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
-_PHONE = re.compile(r"\+?[0-9\-]{7,20}")
-_STATUS = {s.value: s for s in MemberStatus} | {
-    "党员": MemberStatus.FULL,
-    "正式": MemberStatus.FULL,
-    "预备": MemberStatus.PROBATIONARY,
-    "入党积极分子": MemberStatus.ACTIVIST,
-    "团员": MemberStatus.COLLEAGUE,
-}
+__all__ = ["COLUMNS", "BadLine", "Line", "Report", "UnreadableRoster", "import_rows", "parse", "read"]
 
-
-class UnreadableRoster(Refusal):
-    text = "读不了这个名册：{why}"
-
-
-class BadLine(Exception):
-    """A line of the roster that cannot be taken; the text says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One person as the roster has it; ``number`` is the line in the file (the header is line 1)."""
-
-    number: int
-    name: str
-    account: str | None
-    staff_no: str | None
-    branch: str
-    group: str
-    crew: str
-    status: MemberStatus
-    post: str
-    joined_on: date | None
-    phone: str | None
+NO_POST = frozenset({"无", "无职务", "没有"})
+"""What the roster writes under 职务 to say that somebody holds no post at all."""
 
 
 @dataclass(slots=True)
 class Report:
-    """What an import did, line by line."""
+    """What an import did, line by line. ``notes`` are for lines that were taken, but of which somebody should know something."""
 
     added: list[int] = field(default_factory=list)
     updated: list[int] = field(default_factory=list)
     unchanged: list[int] = field(default_factory=list)
     rejected: list[tuple[int, str]] = field(default_factory=list)
-
-
-def read(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """The rows of an .xlsx or .csv file (UTF-8 or GBK) with their line numbers; :class:`UnreadableRoster` when it is no such table."""
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise UnreadableRoster(why="文件超过20MB")
-        table = _sheet(path) if path.suffix.lower() in (".xlsx", ".xls") else _csv(path.read_bytes())
-    except OSError as error:
-        raise UnreadableRoster(why=f"打不开文件 {path}") from error
-    if not table:
-        raise UnreadableRoster(why="文件是空的")
-    header = [cell.strip() for cell in table[0]]
-    missing = [name for name in REQUIRED if name not in header]
-    if missing:
-        raise UnreadableRoster(why=f"第1行缺少列：{'、'.join(missing)}。需要的列：{'、'.join(COLUMNS)}")
-    rows = [(n, dict(zip(header, row, strict=False))) for n, row in enumerate(table[1:], 2)]
-    return [(n, row) for n, row in rows if any(cell.strip() for cell in row.values())]
-
-
-def _sheet(path: Path) -> list[list[str]]:
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        sheet = CalamineWorkbook.from_path(path).get_sheet_by_index(0)
-        return [[_cell(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
-    except (CalamineError, IndexError, ValueError) as error:
-        raise UnreadableRoster(why="不是完好的 Excel 文件（.xlsx）") from error
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    if isinstance(value, datetime):
-        return value.date().isoformat()
-    return str(value)
-
-
-def _csv(raw: bytes) -> list[list[str]]:
-    for encoding in ("utf-8-sig", "gbk"):
-        try:
-            return list(csv.reader(io.StringIO(raw.decode(encoding)), strict=True))
-        except UnicodeDecodeError:
-            continue
-        except csv.Error as error:
-            raise UnreadableRoster(why=f"CSV 格式有错：{error}") from error
-    raise UnreadableRoster(why="文字编码不是 UTF-8 或 GBK")
-
-
-def parse(number: int, row: Mapping[str, str]) -> Line:
-    """One line checked; :class:`BadLine` says what is wrong with it."""
-    cell = {name: (row.get(name) or "").strip() for name in COLUMNS}
-    for name in REQUIRED:
-        if not cell[name]:
-            raise BadLine(f"{name}没有填")
-    for name, text in cell.items():
-        if len(text) > MOST_CHARACTERS or _UNPRINTABLE.search(text):
-            raise BadLine(f"{name}太长或有不能用的字符")
-    if len(cell["姓名"]) > 50 or re.search(r"[<>\x00-\x1f=]", cell["姓名"]):
-        raise BadLine("姓名里有不能用的字符或太长")
-    if cell["账号"] and not _ACCOUNT.fullmatch(cell["账号"]):
-        raise BadLine(f"账号“{cell['账号'][:20]}”不是企业微信账号的样子")
-    if cell["身份"] not in _STATUS:
-        raise BadLine(f"身份“{cell['身份'][:10]}”不认识，可填：{'、'.join(s.value for s in MemberStatus)}")
-    if cell["手机号"] and not _PHONE.fullmatch(cell["手机号"]):
-        raise BadLine("手机号不对")
-    return Line(
-        number,
-        cell["姓名"],
-        cell["账号"].lower() or None,
-        cell["工号"] or None,
-        cell["党支部"],
-        cell["党小组"],
-        cell["班组"],
-        _STATUS[cell["身份"]],
-        cell["职务"],
-        _date(cell["入党日期"]),
-        cell["手机号"] or None,
-    )
-
-
-def _date(text: str) -> date | None:
-    if not text:
-        return None
-    found = re.fullmatch(r"(\d{4})[-/.年]?(\d{1,2})[-/.月]?(\d{1,2})日?", text.split(" ")[0])
-    try:
-        if found:
-            return date(*(int(part) for part in found.groups()))
-    except ValueError:
-        pass
-    raise BadLine(f"入党日期“{text[:12]}”看不懂，请写成 2012-07-01")
+    notes: list[tuple[int, str]] = field(default_factory=list)
 
 
 def import_rows(
@@ -171,12 +44,17 @@ def import_rows(
         try:
             line = parse(number, row)
             outcome = importer.take(line)
-        except BadLine as error:
+        except (BadLine, Refusal) as error:
             report.rejected.append((number, str(error)))
         else:
             getattr(report, outcome).append(number)
     importer.finish()
+    report.notes = sorted(importer.notes)
     return report
+
+
+_OPTIONAL = {"党小组": "group_id", "班组": "crew", "职务": "post", "入党日期": "joined_on"}
+"""Columns that a roster may leave out; what they would fill stays as it is then."""
 
 
 class _Importer:
@@ -188,8 +66,10 @@ class _Importer:
         self.by_account = {m.account: m for m in members if m.account}
         self.by_staff_no = {m.staff_no: m for m in members if m.staff_no}
         self.by_name: dict[tuple[int, str], list[Member]] = defaultdict(list)
+        self.namesakes: dict[str, list[Member]] = defaultdict(list)
         for member in members:
             self.by_name[member.branch_id, member.name].append(member)
+            self.namesakes[member.name].append(member)
         self.roles: dict[int, list[Role]] = defaultdict(list)
         for role in session.scalars(select(Role)):
             self.roles[role.member_id].append(role)
@@ -198,7 +78,10 @@ class _Importer:
         }
         self.nodes: dict[tuple[str, int | None], Organisation] = {}
         self.seen: dict[Member, int] = {}
-        self.new: list[tuple[Member, str, Organisation, Organisation | None]] = []
+        self.new: list[tuple[Member, Line]] = []
+        self.notes: list[tuple[int, str]] = []
+        self.newest = session.scalar(select(func.max(Organisation.id))) or 0
+        self.told: set[int] = set()
 
     def take(self, line: Line) -> str:
         """Add or update one person; returns added, updated or unchanged."""
@@ -208,29 +91,33 @@ class _Importer:
         group = self._node(line.group, branch) if line.group else None
         member = self._known(line, branch)
         if member is not None and member in self.seen:
-            raise BadLine(f"与第 {self.seen[member]} 行是同一个人")
+            numbered = line.account or line.staff_no
+            hint = "" if numbered else "；同名的另一个人请填账号或工号"
+            raise BadLine(f"与第 {self.seen[member]} 行是同一个人{hint}")
         wanted = self._values(line, branch, group, member)
         if member is None:
             member = Member(created_at=self.now, **wanted)
-            self.new.append((member, line.post, branch, group))
+            self.new.append((member, line))
+            self._note_namesakes(line, branch)
             outcome = "added"
         else:
             left = {member.branch_id, member.group_id}
             changed = self._change(member, wanted)
-            changed = self._set_roles(member, line.post, branch, group, left) or changed
+            changed = self._set_roles(member, line, left) or changed
             self._identify([member])
             outcome = "updated" if changed else "unchanged"
         self._index(member)
+        self._note_new_branch(line, branch)
         self.seen[member] = line.number
         return outcome
 
     def finish(self) -> None:
         """Write the new people with their roles and identities, all at once."""
-        self.session.add_all(member for member, _, _, _ in self.new)
+        self.session.add_all(member for member, _ in self.new)
         self.session.flush()
-        for member, post, branch, group in self.new:
-            self._set_roles(member, post, branch, group, set())
-        self._identify(member for member, _, _, _ in self.new)
+        for member, line in self.new:
+            self._set_roles(member, line, set())
+        self._identify(member for member, _ in self.new)
         self.session.flush()
 
     def _change(self, member: Member, wanted: dict[str, object]) -> bool:
@@ -278,7 +165,7 @@ class _Importer:
         self, line: Line, branch: Organisation, group: Organisation | None, member: Member | None
     ) -> dict[str, object]:
         old = member.phone if member else None
-        return {
+        values: dict[str, object] = {
             "name": line.name,
             "account": line.account or (member.account if member else None),
             "staff_no": line.staff_no or (member.staff_no if member else None),
@@ -292,6 +179,12 @@ class _Importer:
             "active": True,
             "erased_at": None,
         }
+        if member is None:
+            return values
+        silent = {name for column, name in _OPTIONAL.items() if column not in line.columns}
+        if branch.id != member.branch_id:
+            silent.discard("group_id")
+        return {name: value for name, value in values.items() if name not in silent}
 
     def _index(self, member: Member) -> None:
         if member.account:
@@ -312,33 +205,71 @@ class _Importer:
             )
         return self.nodes[key]
 
-    def _set_roles(
-        self,
-        member: Member,
-        post: str,
-        branch: Organisation,
-        group: Organisation | None,
-        left: set[int | None],
-    ) -> bool:
-        """Give the roles that 职务 names and end those it no longer names, also over the branch and group that the member left.
+    def _note_new_branch(self, line: Line, branch: Organisation) -> None:
+        """A slip of the pen founds a branch, so each new one is named."""
+        if branch.id > self.newest and branch.id not in self.told:
+            self.told.add(branch.id)
+            self.notes.append(
+                (
+                    line.number,
+                    f"新建了“{organisation.path_of(self.session, branch)}”；如果是写错了，请改正后再导入一次",
+                )
+            )
 
-        Roles over other nodes (the committee's admin) are left alone.
+    def _set_roles(self, member: Member, line: Line, left: set[int | None]) -> bool:
+        """Give the roles that 职务 names, and end those over what the member left, and those that only the roster had given and names no longer.
+
+        What was given in the chat or on the command line stays, unless 职务 says 无. Roles over other nodes (the committee's admin) are left alone.
         """
-        wanted = {(role, node.id) for role, node in _roles_of(post, branch, group)}
+        wanted = set(_roles_of(line.post, member.branch_id, member.group_id))
         today = self.now.date()
-        own = left | {branch.id} | ({group.id} if group else set())
-        current = [r for r in self.roles[member.id] if r.organisation_id in own and r.ends_on is None]
+        here = {member.branch_id, member.group_id}
+        current = [r for r in self.roles[member.id] if r.ends_on is None or r.ends_on > today]
         have = {(r.name, r.organisation_id) for r in current}
+        changed = False
         for role in current:
-            if (role.name, role.organisation_id) not in wanted:
-                role.ends_on = today
-        for name, node_id in wanted - have:
+            key = (role.name, role.organisation_id)
+            if key not in wanted and role.organisation_id in here | left:
+                changed = self._settle(role, line, gone=role.organisation_id not in here) or changed
+        for name, node_id in sorted(wanted - have):
             role = Role(
-                member_id=member.id, name=name, organisation_id=node_id, starts_on=today, ends_on=None
+                member_id=member.id,
+                name=name,
+                organisation_id=node_id,
+                starts_on=today,
+                ends_on=None,
+                origin=RoleOrigin.ROSTER,
             )
             self.session.add(role)
             self.roles[member.id].append(role)
-        return wanted != have
+            changed = True
+        return changed
+
+    def _settle(self, role: Role, line: Line, *, gone: bool) -> bool:
+        """End a role that the line does not name, or keep it and say so."""
+        silent = "职务" not in line.columns
+        if gone or line.post in NO_POST or (role.origin is RoleOrigin.ROSTER and not silent):
+            role.ends_on = self.now.date()
+            return True
+        if not silent:
+            self.notes.append(
+                (
+                    line.number,
+                    f"{line.name}的{role.name.value}是在{role.origin.value}里任命的，名册没有写，保留；要免去请在职务里写 无",
+                )
+            )
+        return False
+
+    def _note_namesakes(self, line: Line, branch: Organisation) -> None:
+        """Without a number somebody who moved looks like somebody new."""
+        if line.account or line.staff_no:
+            return
+        others = [one for one in self.namesakes[line.name] if one.branch_id != branch.id]
+        if others:
+            where = self.session.get_one(Organisation, others[0].branch_id).name
+            self.notes.append(
+                (line.number, f"{where}也有一位{line.name}，已作为另一个人新增；是同一个人请填账号或工号")
+            )
 
     def _identify(self, members: Iterable[Member]) -> None:
         """On WeCom the userid is known from the roster, so pushes reach people who never wrote."""
@@ -370,13 +301,12 @@ class _Importer:
         return identity
 
 
-def _roles_of(
-    post: str, branch: Organisation, group: Organisation | None
-) -> Iterator[tuple[RoleName, Organisation]]:
+def _roles_of(post: str, branch_id: int, group_id: int | None) -> Iterator[tuple[RoleName, int]]:
+    """The roles that 职务 names, each with the node it is over: 党小组长 over the group, all others over the branch."""
     for word in re.split(r"[、,，;；/ ]+", post):
         word = {"支部书记": "书记", "党支部书记": "书记", "小组长": "党小组长", "组长": "党小组长"}.get(
             word, word
         )
         for role in RoleName:
             if word == role.value:
-                yield role, (group or branch) if role is RoleName.GROUP_LEADER else branch
+                yield role, (group_id or branch_id) if role is RoleName.GROUP_LEADER else branch_id

@@ -19,6 +19,7 @@ from bot.services import phone as phones
 from bot.services import roster
 from bot.services.permission import actor_of
 from bot.services.roster import Report, UnreadableRoster
+from tests.chat import PhoneBook
 from tests.conftest import ROSTER, SECRET
 
 BRANCH = "示范供电公司党委/检修党支部"
@@ -258,3 +259,133 @@ def test_who_left_is_taken_up_again(take: Import, database: Database) -> None:
         session.scalars(select(Member).where(Member.name == "张伟")).one().active = False
     assert take(line("张伟", "zhangwei", "D0002")).updated == [2]
     assert member(database, "张伟").active
+
+
+# Roles given in the chat ------------------------------------------------------------------------------------------------
+
+
+def without(column: str) -> str:
+    """The usual header with one column fewer; lines are cut with :func:`cut`."""
+    return ",".join(name for name in roster.COLUMNS if name != column)
+
+
+def cut(whole: str, column: str) -> str:
+    cells = whole.split(",")
+    del cells[roster.COLUMNS.index(column)]
+    return ",".join(cells)
+
+
+def test_a_role_given_in_the_chat_stays_when_the_roster_is_silent(
+    take: Import, phone: PhoneBook, database: Database, clock: Clock
+) -> None:
+    phone("王建国").script(("任命 张伟 宣传委员", "已登记"))
+    for post in ("", "党小组长"):
+        report = take(line("张伟", "zhangwei", 党小组="第一党小组", 职务=post))
+        assert [number for number, _ in report.notes] == [2]
+        assert "宣传委员是在聊天里任命的，名册没有写，保留" in report.notes[0][1]
+        assert (RoleName.PUBLICITY, "检修党支部") in roles(database, "张伟", tomorrow(clock))
+
+
+def test_the_roster_takes_a_role_away_when_it_says_so(
+    take: Import, phone: PhoneBook, database: Database, clock: Clock
+) -> None:
+    phone("王建国").script(("任命 张伟 宣传委员", "已登记"))
+    assert take(line("张伟", "zhangwei", 职务="无")).notes == []
+    assert roles(database, "张伟", tomorrow(clock)) == set()
+
+
+def test_a_role_of_the_roster_ends_with_it_but_not_with_a_missing_column(
+    take: Import, database: Database, clock: Clock
+) -> None:
+    before = roles(database, "王建国", tomorrow(clock))
+    assert before
+    take(cut(line("王建国", "wangjianguo"), "职务"), header=without("职务"))
+    assert roles(database, "王建国", tomorrow(clock)) == before
+    take(line("王建国", "wangjianguo"))
+    assert roles(database, "王建国", tomorrow(clock)) == set()
+
+
+def test_what_the_roster_has_no_column_for_stays(take: Import, database: Database) -> None:
+    before = member(database, "张伟")
+    assert before.group_id
+    assert before.crew
+    for column in ("党小组", "班组", "入党日期"):
+        take(
+            cut(
+                line(
+                    "张伟", "zhangwei", 党小组="第一党小组", 班组=before.crew, 入党日期=str(before.joined_on)
+                ),
+                column,
+            ),
+            header=without(column),
+        )
+        after = member(database, "张伟")
+        assert (after.group_id, after.crew, after.joined_on) == (
+            before.group_id,
+            before.crew,
+            before.joined_on,
+        )
+
+
+# The tree ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_tree_that_cannot_be_is_refused_and_nothing_is_made(take: Import, database: Database) -> None:
+    take(line("李四", "lisi", 党支部="甲公司党委/乙公司党委/丙党支部"))
+    nodes = count(database, Organisation)
+    report = take(
+        line("赵一", "zhaoyi", 党支部="乙公司党委/甲公司党委/丁党支部"),
+        line("赵二", "zhaoer", 党支部="甲公司党委/甲公司党委/丁党支部"),
+        line("赵三", "zhaosan", 党支部="丁党支部/戊党支部"),
+        line("赵四", "zhaosi", 党支部="丁党支部/甲公司党委"),
+        line("赵五", "zhaowu", 党支部="/"),
+    )
+    assert report.added == []
+    assert [number for number, _ in report.rejected] == [2, 3, 4, 5, 6]
+    expected = (
+        "已经是“乙公司党委”的上级",
+        "已经是“甲公司党委”的上级",
+        "“丁党支部”下面不能有“戊党支部”",
+        "下面不能有“甲公司党委”",
+        "党支部",
+    )
+    for (_, why), part in zip(report.rejected, expected, strict=True):
+        assert part in why
+    assert count(database, Organisation) == nodes
+
+
+def test_a_branch_name_that_two_have_must_be_written_with_what_is_above(take: Import) -> None:
+    take(
+        line("李四", "lisi", 党支部="甲公司党委/运行党支部"),
+        line("李五", "liwu", 党支部="乙公司党委/运行党支部"),
+    )
+    report = take(
+        line("李六", "liliu", 党支部="运行党支部"), line("李七", "liqi", 党支部="乙公司党委/运行党支部")
+    )
+    assert report.added == [3]
+    assert "有2个“运行党支部”" in report.rejected[0][1]
+    assert "甲公司党委/运行党支部" in report.rejected[0][1]
+
+
+def test_a_branch_that_was_merged_away_is_named_with_its_heir(take: Import, database: Database) -> None:
+    take(line("李四", "lisi", 党支部="示范供电公司党委/运行党支部"))
+    with database.write() as session:
+        nodes = {node.name: node for node in session.scalars(select(Organisation))}
+        nodes["运行党支部"].merged_into_id = nodes["检修党支部"].id
+    report = take(line("李五", "liwu", 党支部="运行党支部"))
+    assert report.rejected == [(2, "运行党支部已并入检修党支部，请改写")]
+
+
+def test_a_new_branch_is_named_once_because_it_may_be_a_slip(take: Import) -> None:
+    report = take(line("李四", "lisi", 党支部="检修党之部"), line("李五", "liwu", 党支部="检修党之部"))
+    assert report.added == [2, 3]
+    assert [number for number, _ in report.notes] == [2]
+    assert "新建了“检修党之部”" in report.notes[0][1]
+
+
+def test_two_people_of_one_name_without_a_number_are_not_made_one(take: Import, database: Database) -> None:
+    report = take(line("李四"), line("李四"), line("李四", 党支部="示范供电公司党委/运行党支部"))
+    assert report.added == [2, 4]
+    assert report.rejected == [(3, "与第 2 行是同一个人；同名的另一个人请填账号或工号")]
+    again = take(line("李四", 党支部="示范供电公司党委/营销党支部"))
+    assert any("也有一位李四" in what for _, what in again.notes)
