@@ -1,4 +1,4 @@
-"""导出：会议记录、签到表、通知、表决结果、台账、手册，从已记录的事实生成，给十分钟有效的下载链接。"""
+"""导出：会议记录、签到表、通知、表决结果、台账、手册、题目，从已记录的事实生成，给十分钟有效的下载链接。"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bot.models.activity import Activity
 from bot.models.ballot import Vote
 from bot.models.notice import Notice
 from bot.services import activity as activities
-from bot.services import download, minutes, record
+from bot.services import download, minutes, question_file, record
 from bot.services.download import DocumentKind, Wanted
 from bot.services.permission import Action
 from bot.times import clock, local, moment
@@ -22,7 +22,15 @@ router = Router()
 
 FIRST_YEAR = 2000
 MOST_OTHERS = 4
-WORDS = ("导出 本月台账", "导出 会议记录", "导出 签到表", "导出 通知", "导出 表决结果", "导出 手册")
+WORDS = (
+    "导出 本月台账",
+    "导出 会议记录",
+    "导出 签到表",
+    "导出 通知",
+    "导出 表决结果",
+    "导出 手册",
+    "导出 题目",
+)
 _MONTH = re.compile(r"(?:(?P<year>20\d\d)\s*[年\-/.]\s*)?(?P<month>1[0-2]|0?[1-9])\s*月?份?")
 _YEAR = re.compile(r"(?P<year>\d{4})\s*年?度?")
 _NUMBER = re.compile(r"#?\s*(\d{1,9})\s*(?:号)?")
@@ -38,12 +46,15 @@ _NAMES = {
     "表决结果": DocumentKind.VOTE,
     "表决": DocumentKind.VOTE,
     "手册": DocumentKind.HANDBOOK,
+    "题目": DocumentKind.QUESTIONS,
+    "题库": DocumentKind.QUESTIONS,
+    "试题": DocumentKind.QUESTIONS,
 }
 """Longer words first: 三会一课台账 is a ledger, 会议记录 no 记录 of its own."""
 
 
 class UnknownDocument(Refusal):
-    text = "没看懂要导出什么“{said}”。可以写：导出 本月台账、导出 会议记录、导出 签到表、导出 通知、导出 表决结果、导出 手册 2026"
+    text = "没看懂要导出什么“{said}”。可以写：导出 本月台账、导出 会议记录、导出 签到表、导出 通知、导出 表决结果、导出 手册 2026、导出 题目"
 
 
 class UnknownPeriod(Refusal):
@@ -70,6 +81,10 @@ class NothingDecided(Refusal):
     text = "本支部还没有结束的表决，没有结果可以导出。会上可以发：表决 事项"
 
 
+class NoOwnQuestions(Refusal):
+    text = "本支部还没有自己的题目。可以先发：导入题目；公共题库请发：导出 题目"
+
+
 class NoSuchSubject(Refusal):
     text = "没有找到您能导出的 #{number} 号{what}。回复 导出 {kind} 看有哪些。"
 
@@ -86,6 +101,7 @@ class NoSuchSubject(Refusal):
         "导出 签到表 #3",
         "导出 表决结果 #2",
         "导出 手册 2026",
+        "导出 题目",
         "导出",
     ),
     about=("导出 下载 生成", "台账 手册 签到表 会议记录"),
@@ -106,6 +122,8 @@ def export(ctx: Context, said: str = "") -> Answer:
             return _notice(ctx, rest)
         case DocumentKind.VOTE:
             return _vote(ctx, rest)
+        case DocumentKind.QUESTIONS:
+            return _questions(ctx, said)
     if said:
         raise UnknownDocument(said=said[:20])
     return _offer()
@@ -253,6 +271,30 @@ def _question(one: Vote) -> str:
     return f"第 {one.id} 号“{one.question[:20]}{'…' if len(one.question) > 20 else ''}”"
 
 
+# Questions --------------------------------------------------------------------------------------------------------------
+
+
+def _questions(ctx: Context, said: str) -> Reply:
+    """The bank as Excel, or as GIFT; with 本支部 only the branch's own part of it."""
+    ctx.actor.on_branch(ctx.session, Action.EDIT_QUESTIONS, ctx.member.branch_id)
+    whole, own = question_file.counted(ctx.session, ctx.member.branch_id)
+    only_own = re.search("本支部|支部自|自己|自编|自有", said) is not None
+    if only_own and not own:
+        raise NoOwnQuestions
+    kind = DocumentKind.GIFT if "gift" in said.casefold() else DocumentKind.QUESTIONS
+    many = f"本支部题目 {own} 道" if only_own else f"题目 {whole} 道，其中本支部 {own} 道"
+    form = "GIFT 文本" if kind is DocumentKind.GIFT else "Excel"
+    ways = (
+        ("题目", "全部，Excel", 0),
+        ("题目 GIFT", "全部，GIFT 文本", 0),
+        ("本支部题目", "只要本支部的，Excel", 1),
+    )
+    here = ("本支部" if only_own else "") + ("题目 GIFT" if kind is DocumentKind.GIFT else "题目")
+    others = tuple((f"导出 {word}", line) for word, line, least in ways if word != here and own >= least)
+    text = f"{many}（{form}）"
+    return _link(ctx, kind, int(only_own), text, others, note="文件里有答案。")
+
+
 # The link ---------------------------------------------------------------------------------------------------------------
 
 
@@ -264,6 +306,7 @@ def _link(
     others: Sequence[tuple[str, str]] = (),
     *,
     branch_id: int | None = None,
+    note: str = "没有记录的地方留空。",
 ) -> Reply:
     """The answer with a fresh link; the document itself is made when the link is opened."""
     wanted = Wanted(kind, branch_id or ctx.member.branch_id, subject, ctx.member.id)
@@ -273,7 +316,7 @@ def _link(
     )
     url = f"{ctx.settings.base_url}/m/download/{token}"
     until = clock(ctx.now + download.LASTS, ctx.now)
-    lines = [text, url, f"{until} 前有效，打开时生成。只限您本人使用，请不要转发；没有记录的地方留空。"]
+    lines = [text, url, f"{until} 前有效，打开时生成。只限您本人使用，请不要转发。{note}"]
     if others:
         lines += ["其他的回复数字：", activities.numbered(line for _, line in others)]
     else:

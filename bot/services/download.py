@@ -34,13 +34,20 @@ class DocumentKind(StrEnum):
     VOTE = "表决结果"
     LEDGER = "台账"
     HANDBOOK = "手册"
+    QUESTIONS = "题目"
+    GIFT = "GIFT 题目"
+
+
+_NEEDS = {DocumentKind.QUESTIONS: Action.EDIT_QUESTIONS, DocumentKind.GIFT: Action.EDIT_QUESTIONS}
+"""Question files hold the answers; all else is for who may see the branch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """One document of one branch for one member.
 
-    ``subject`` is the number of the activity, notice or vote, the month (202612) or the year (2026).
+    ``subject`` is the number of the activity, notice or vote, the month (202612) or the year (2026); for questions 1 when
+    only the branch's own are wanted.
     """
 
     kind: DocumentKind
@@ -80,7 +87,8 @@ def permit(session: Session, wanted: Wanted, *, now: datetime) -> Member:
     member = session.get(Member, wanted.member_id)
     if member is None or not member.active:
         raise NotAllowed(action="导出文件")
-    actor_of(session, member, on=now.date()).on_branch(session, Action.SEE_BRANCH, wanted.branch_id)
+    needed = _NEEDS.get(wanted.kind, Action.SEE_BRANCH)
+    actor_of(session, member, on=now.date()).on_branch(session, needed, wanted.branch_id)
     return member
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
@@ -99,6 +99,15 @@ def bank_of(session: Session, branch_id: int, *, own: bool = False) -> list[Chec
         .order_by(Question.topic, Question.code)
     )
     return [_checked(row) for row in session.scalars(found)]
+
+
+def counted(session: Session, branch_id: int) -> tuple[int, int]:
+    """How many questions :func:`bank_of` gives, and how many of them are the branch's own."""
+    own = func.coalesce(func.sum(case((Question.branch_id == branch_id, 1), else_=0)), 0)
+    mine = (Question.branch_id == branch_id) | Question.branch_id.is_(None)
+    found = select(func.count(), own).where(mine, Question.state != QuestionState.RETIRED)
+    whole, part = session.execute(found).one()
+    return whole, part
 
 
 def _checked(row: Question) -> Checked:

@@ -14,9 +14,12 @@ from bot import documents
 from bot.config import Settings
 from bot.db import Database
 from bot.documents import BrokenTemplate, File, Templates
+from bot.documents.file import XLSX, name_of
 from bot.errors import Refusal
-from bot.services import download, record
+from bot.models.organisation import Organisation
+from bot.services import download, question_file, record
 from bot.services.download import DocumentKind, LinkExpired, LinkForged, Wanted
+from content.questions import Question
 
 PAGE = """<!doctype html>
 <html lang="zh-CN"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -83,6 +86,16 @@ def gathered(session: Session, wanted: Wanted, now: datetime) -> Callable[[Templ
         case DocumentKind.HANDBOOK:
             year = record.year(session, wanted.branch_id, wanted.subject, now=now)
             return lambda templates: documents.handbook_of(year, templates, now=now)
+        case DocumentKind.QUESTIONS | DocumentKind.GIFT:
+            bank = question_file.bank_of(session, wanted.branch_id, own=wanted.subject == 1)
+            branch = session.get_one(Organisation, wanted.branch_id).name
+            ending = ".gift" if wanted.kind is DocumentKind.GIFT else ".xlsx"
+            return lambda _: _questions(branch, bank, ending, now)
+
+
+def _questions(branch: str, bank: list[Question], ending: str, now: datetime) -> File:
+    name = name_of(branch, "题目", f"{now:%Y-%m-%d}", ending=ending.removeprefix("."))
+    return File(name, question_file.written(bank, ending), XLSX if ending == ".xlsx" else "text/plain")
 
 
 def _attachment(file: File) -> Response:
