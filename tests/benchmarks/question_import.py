@@ -32,7 +32,10 @@ NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
 
 
 def run(say: Callable[[str], None] = print) -> None:
-    """Import into a SQLite file that has the shipped bank; the best of eleven rounds of each, taken in turn."""
+    """Import into a SQLite file that has the shipped bank; the best of eleven rounds of each, taken in turn.
+
+    Processor time is what can be compared on a machine that has other work; the time on the clock stands beside it.
+    """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "questions.xlsx"
         write(file, questions(QUESTIONS))
@@ -43,17 +46,18 @@ def run(say: Callable[[str], None] = print) -> None:
             question.sync(session, load())
         imports, reads, inserts = [], [], []
         for _ in range(ROUNDS):
-            imports.append(_seconds(lambda: imported(database, branch, file)))
+            imports.append(_time(partial(imported, database, branch, file)))
             rows = _taken_out(database)
-            reads.append(_seconds(lambda: _read(file)))
-            inserts.append(_seconds(partial(_inserted, database, rows)))
+            reads.append(_time(partial(_read, file)))
+            inserts.append(_time(partial(_inserted, database, rows)))
             _taken_out(database)
         database.dispose()
-    whole, read, written = min(imports), min(reads), min(inserts)
-    say(
-        f"import of {QUESTIONS} questions with preview: {whole * 1000:.0f} ms; calamine alone {read * 1000:.0f} ms, "
-        f"one bulk insert {written * 1000:.0f} ms; ratio {whole / (read + written):.2f}"
-    )
+    for place, clock in enumerate(("processor time", "clock")):
+        whole, read, written = (min(one[place] for one in times) for times in (imports, reads, inserts))
+        say(
+            f"import of {QUESTIONS} questions with preview, {clock}: {whole * 1000:.0f} ms; calamine alone "
+            f"{read * 1000:.0f} ms, one bulk insert {written * 1000:.0f} ms; ratio {whole / (read + written):.2f}"
+        )
 
 
 def questions(count: int) -> list[Checked]:
@@ -122,7 +126,8 @@ def _taken_out(database: Database) -> list[dict[str, Any]]:
     return rows
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
+def _time(work: Callable[[], object]) -> tuple[float, float]:
+    """Seconds of the processor and of the clock."""
+    cpu, start = time.process_time(), time.perf_counter()
     work()
-    return time.perf_counter() - start
+    return time.process_time() - cpu, time.perf_counter() - start
