@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks [webhook|demo|import|quiz …]``: prints every figure with its ratio to the yardstick of the same run."""
+"""``python -m tests.benchmarks [webhook|demo|rush|roster|import|quiz …]``: prints every figure with its ratio to the yardstick of the same run."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import platform
 import sys
 from datetime import UTC, datetime
 
-from tests.benchmarks import demo, question_import, quiz_growth, webhook
+from tests.benchmarks import demo, question_import, quiz_growth, roster, rush, webhook
 
 PARTS = {
     "webhook": webhook.run,
     "demo": demo.run,
+    "rush": rush.run,
+    "roster": roster.run,
     "import": question_import.run,
     "quiz": quiz_growth.run,
 }
