@@ -1,16 +1,19 @@
 """Documents of a branch from recorded facts: dataclasses in, bytes out; no database, no network, no clock.
 
-Word documents are filled into templates, which a branch may replace: ``<folder>/<branch id>/minutes.docx`` (or sheet, notice, handbook) wins
-over the shipped one of the same name.
+All are filled into templates, which a branch may replace: ``<folder>/<branch id>/minutes.docx`` (or sheet, notice, vote, handbook; ledger.xlsx)
+wins over the shipped one of the same name.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from bot.documents import handbook, ledger, minutes, notice, sheet, vote
+from bot.documents import audit, excel, handbook, ledger, minutes, notice, sheet, vote
 from bot.documents.file import XLSX, File, name_of
-from bot.documents.word import BrokenTemplate, Templates, filled
+from bot.documents.template import BrokenTemplate, Templates
+from bot.documents.word import filled
+from bot.services.audit import Act
 from bot.services.record import ActivityFacts, MonthFacts, NoticeFacts, ResultFacts, YearFacts
 from bot.times import local
 
@@ -18,6 +21,7 @@ __all__ = [
     "BrokenTemplate",
     "File",
     "Templates",
+    "audit_of",
     "handbook_of",
     "ledger_of",
     "minutes_of",
@@ -58,10 +62,17 @@ def handbook_of(facts: YearFacts, templates: Templates, *, now: datetime) -> Fil
     return File(name_of(facts.branch, "工作手册", str(facts.year)), body)
 
 
-def ledger_of(facts: MonthFacts, *, now: datetime) -> File:
+def ledger_of(facts: MonthFacts, templates: Templates, *, now: datetime) -> File:
     """三会一课台账 of a month, Excel."""
     name = name_of(facts.branch, "三会一课台账", f"{facts.year}-{facts.month:02}", ending="xlsx")
-    return File(name, ledger.workbook(facts, now), XLSX)
+    body = excel.filled(templates, "ledger", ledger.fields(facts, now), ledger.rows(facts, now))
+    return File(name, body, XLSX)
+
+
+def audit_of(acts: Sequence[Act], who: str, *, now: datetime) -> File:
+    """操作记录 of one person or of all, Excel."""
+    name = name_of("操作记录", who, local(now, now).date().isoformat(), ending="xlsx")
+    return File(name, audit.workbook(acts, now), XLSX)
 
 
 def _day(facts: ActivityFacts, now: datetime) -> str:

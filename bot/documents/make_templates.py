@@ -1,6 +1,6 @@
-"""For developers: ``python -m bot.documents.make_templates`` writes the shipped Word templates anew.
+"""For developers: ``python -m bot.documents.make_templates`` writes the shipped templates anew.
 
-A template is an ordinary Word file with placeholders such as {{主题}}; a branch may change everything else about it.
+A template is an ordinary Word or Excel file with placeholders such as {{主题}}; a branch may change everything else about it.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ def make(folder: Path = FOLDER) -> None:
         ("vote", _vote),
     ):
         build().save(str(folder / f"{name}.docx"))
+    _ledger().save(str(folder / "ledger.xlsx"))
 
 
 # The documents -----------------------------------------------------------------------------------------------------
@@ -166,6 +167,82 @@ def _handbook_sums(document: Any) -> None:
     keys = ("姓名", "分[0]", "分[1]", "分[2]", "分[3]", "合计")
     _list(document, heads, keys, "积分", (2.9, 2.9, 2.9, 2.9, 2.9, 1.9))
     _footnote(document, "名册和职务以{{导出时间}}导出时为准；没有记录的内容留空。")
+
+
+def _ledger() -> Any:
+    from openpyxl import Workbook
+    from openpyxl.utils import get_column_letter
+
+    book = Workbook()
+    sheet = book.worksheets[0]
+    sheet.title = "{{年}}年{{月}}月"
+    last = len(LEDGER)
+    for row in (1, 4):
+        sheet.merge_cells(start_row=row, start_column=1, end_row=row, end_column=last)
+    _put(sheet, 1, 1, "{{支部}}“三会一课”台账（{{年}}年{{月}}月）", border=False, size=18, bold=True)
+    foot = f"填表人：{SIGN[:6]}　　审核人：{SIGN[:6]}　　{{{{导出时间}}}}导出"
+    _put(sheet, 4, 1, f"{{{{合计}}}}。空格处没有记录。{foot}", border=False, left=True)
+    for column, (head, width) in enumerate(LEDGER, 1):
+        _put(sheet, 2, column, head, bold=True)
+        _put(sheet, 3, column, f"{{{{项.{head}}}}}", left=head in ("主题", "备注"))
+        sheet.column_dimensions[get_column_letter(column)].width = width
+    for row, height in ((1, 34), (2, 21), (3, 21), (4, 30)):
+        sheet.row_dimensions[row].height = height
+    _landscape(sheet)
+    return book
+
+
+LEDGER = (
+    ("序号", 6),
+    ("日期", 17),
+    ("类别", 12),
+    ("主题", 30),
+    ("地点", 16),
+    ("应到", 6.5),
+    ("实到", 6.5),
+    ("请假", 6.5),
+    ("缺席", 6.5),
+    ("主持人", 10),
+    ("记录人", 10),
+    ("积分", 6.5),
+    ("备注", 28),
+)
+"""The columns of the ledger with their width in characters."""
+
+
+def _put(
+    sheet: Any,
+    row: int,
+    column: int,
+    text: str,
+    *,
+    size: float = 11,
+    bold: bool = False,
+    left: bool = False,
+    border: bool = True,
+) -> None:
+    from openpyxl.styles import Alignment, Border, Font, Side
+
+    cell = sheet.cell(row, column, text)
+    cell.font = Font(name=FONT, size=size, bold=bold)
+    cell.alignment = Alignment(horizontal="left" if left else "center", vertical="center", wrap_text=True)
+    if border:
+        thin = Side(style="thin")
+        cell.border = Border(left=thin, right=thin, top=thin, bottom=thin)
+
+
+def _landscape(sheet: Any) -> None:
+    """A4 across, one page wide, the heads repeated on every page, each page with its number."""
+    from openpyxl.worksheet.properties import PageSetupProperties
+
+    sheet.freeze_panes = "A3"
+    sheet.print_title_rows = "1:2"
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.paperSize = 9
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.print_options.horizontalCentered = True
+    sheet.oddFooter.center.text = "第 &P 页，共 &N 页"
 
 
 # Parts ------------------------------------------------------------------------------------------------------------------

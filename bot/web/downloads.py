@@ -82,7 +82,12 @@ def gathered(session: Session, wanted: Wanted, now: datetime) -> Callable[[Templ
             return lambda templates: documents.vote_of(closed, templates, now=now)
         case DocumentKind.LEDGER:
             month = record.month(session, wanted.branch_id, *divmod(wanted.subject, 100), now=now)
-            return lambda _: documents.ledger_of(month, now=now)
+            return lambda templates: documents.ledger_of(month, templates, now=now)
+        case DocumentKind.AUDIT:
+            viewer = session.get_one(Member, wanted.member_id)
+            who = session.get_one(Member, wanted.subject).name if wanted.subject else ""
+            acts = audit.whole(session, actor_of(session, viewer, on=now.date()), who)
+            return lambda _: documents.audit_of(acts, who, now=now)
         case DocumentKind.HANDBOOK:
             year = record.year(session, wanted.branch_id, wanted.subject, now=now)
             return lambda templates: documents.handbook_of(year, templates, now=now)

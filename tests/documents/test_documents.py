@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from docx import Document
 from docx.oxml.ns import qn
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 
 from bot import documents
 from bot.documents import BrokenTemplate, File, Templates, make_templates
@@ -129,7 +129,7 @@ def test_the_time_of_a_correction_is_not_shown_as_a_check_in() -> None:
 
 def test_characters_that_no_file_may_contain_do_not_stop_a_ledger() -> None:
     month = replace(DECEMBER, activities=(replace(THEME_DAY, theme="安\x00全\x0b\ufffe\ud800学习"),))
-    sheet = load_workbook(io.BytesIO(documents.ledger_of(month, now=NOW).body)).worksheets[0]
+    sheet = load_workbook(io.BytesIO(documents.ledger_of(month, SHIPPED, now=NOW).body)).worksheets[0]
     assert sheet.cell(3, 4).value == "安全学习"
 
 
@@ -186,7 +186,7 @@ def test_no_text_of_a_ledger_is_a_formula(start: str) -> None:
         branch=theme,
         activities=(replace(THEME_DAY, theme=theme, place=theme, production=theme, hosts=(theme,)),),
     )
-    data = documents.ledger_of(month, now=NOW).body
+    data = documents.ledger_of(month, SHIPPED, now=NOW).body
     sheet = load_workbook(io.BytesIO(data)).worksheets[0]
     for column in (4, 5, 10):
         cell = sheet.cell(3, column)
@@ -197,7 +197,7 @@ def test_no_text_of_a_ledger_is_a_formula(start: str) -> None:
 
 def test_an_empty_month_says_so() -> None:
     sheet = load_workbook(
-        io.BytesIO(documents.ledger_of(replace(DECEMBER, activities=()), now=NOW).body)
+        io.BytesIO(documents.ledger_of(replace(DECEMBER, activities=()), SHIPPED, now=NOW).body)
     ).worksheets[0]
     assert str(sheet.cell(3, 1).value).startswith("本月没有记录的活动")
 
@@ -264,9 +264,107 @@ def test_a_file_that_is_no_word_document_is_told(data: bytes, tmp_path: Path) ->
 
 def test_a_workbook_that_is_called_docx_is_told(tmp_path: Path) -> None:
     templates = own(tmp_path, "sheet", "")
-    (tmp_path / "7" / "sheet.docx").write_bytes(documents.ledger_of(DECEMBER, now=NOW).body)
+    (tmp_path / "7" / "sheet.docx").write_bytes(documents.ledger_of(DECEMBER, SHIPPED, now=NOW).body)
     with pytest.raises(BrokenTemplate, match=r"sheet\.docx"):
         documents.sheet_of(THEME_DAY, templates, now=NOW)
+
+
+# The ledger's template, an Excel file
+
+
+def own_ledger(folder: Path, *rows: tuple[str, ...], merged: str = "") -> Templates:
+    """A ledger of a branch's own: each tuple is a row."""
+    book = Workbook()
+    sheet = book.worksheets[0]
+    for row in rows:
+        sheet.append(row)
+    if merged:
+        sheet.merge_cells(merged)
+    sheet.row_dimensions[sheet.max_row].height = 44
+    (folder / "7").mkdir(exist_ok=True)
+    book.save(folder / "7" / "ledger.xlsx")
+    return Templates(7, folder)
+
+
+def test_a_branch_arranges_the_ledger_as_it_likes(tmp_path: Path) -> None:
+    mine = own_ledger(
+        tmp_path,
+        ("{{支部}} {{年}}年", "次数"),
+        ("主题", "实到"),
+        ("{{项.序号}}、{{项.主题}}", "{{项.实到}}", "=1+1"),
+        ("{{合计}}，共{{次数}}次", "=SUM(B3:B3)"),
+        ("审核人",),
+        merged="A4:B4",
+    )
+    sheet = load_workbook(io.BytesIO(documents.ledger_of(DECEMBER, mine, now=NOW).body)).worksheets[0]
+    assert [[cell.value for cell in row] for row in sheet.iter_rows(max_col=2)] == [
+        ["检修党支部 2026年", "次数"],
+        ["主题", "实到"],
+        ["1、", None],
+        ["2、宪法宣传进班组", 6],
+        ['3、=HYPERLINK("http://x")', 6],
+        ["本月共 3 次，共3次", None],
+        ["审核人", None],
+    ]
+    assert [str(area) for area in sheet.merged_cells.ranges] == ["A6:B6"]
+    assert sheet.row_dimensions[7].height == 44
+    assert "自己" not in documents.ledger_of(DECEMBER, mine.shipped, now=NOW).name
+
+
+def test_an_own_ledger_of_an_empty_month_has_no_row(tmp_path: Path) -> None:
+    mine = own_ledger(tmp_path, ("主题",), ("{{项.主题}}",), ("{{次数}}次",), merged="A3:C3")
+    empty = replace(DECEMBER, activities=())
+    sheet = load_workbook(io.BytesIO(documents.ledger_of(empty, mine, now=NOW).body)).worksheets[0]
+    assert [row[0].value for row in sheet.iter_rows()] == ["主题", "0次"]
+    assert [str(area) for area in sheet.merged_cells.ranges] == ["A2:C2"]
+
+
+def test_cells_that_are_joined_in_the_row_are_joined_in_every_row(tmp_path: Path) -> None:
+    mine = own_ledger(tmp_path, ("主题",), ("{{项.主题}}", "", "{{项.地点}}"), ("完",), merged="A2:B2")
+    sheet = load_workbook(io.BytesIO(documents.ledger_of(DECEMBER, mine, now=NOW).body)).worksheets[0]
+    assert sorted(str(area) for area in sheet.merged_cells.ranges) == ["A2:B2", "A3:B3", "A4:B4"]
+    assert [sheet.cell(row, 3).value for row in (2, 3)] == [None, "三楼会议室"]
+
+
+def test_what_people_wrote_is_not_searched_for_fields() -> None:
+    odd = replace(DECEMBER, activities=(replace(THEME_DAY, theme="{{支部}}{{没有}}{{项.主题}}"),))
+    sheet = load_workbook(io.BytesIO(documents.ledger_of(odd, SHIPPED, now=NOW).body)).worksheets[0]
+    assert sheet.cell(3, 4).value == "{{支部}}{{没有}}{{项.主题}}"
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ((("{{支部}}",),), "现在有 0 行"),
+        ((("{{项.主题}}",), ("{{项.地点}}",)), "现在有 2 行"),
+        ((("{{书记}}",), ("{{项.主题}}",)), "有不认识的字段（书记）"),
+        ((("{{项.书记}}",),), "有不认识的字段（项.书记）"),
+    ],
+)
+def test_a_broken_ledger_is_told_with_the_error(
+    rows: tuple[tuple[str, ...], ...], told: str, tmp_path: Path
+) -> None:
+    mine = own_ledger(tmp_path, *rows)
+    with pytest.raises(BrokenTemplate, match=told) as refused:
+        documents.ledger_of(DECEMBER, mine, now=NOW)
+    assert "ledger.xlsx（台账）" in str(refused.value)
+    assert documents.ledger_of(DECEMBER, mine.shipped, now=NOW).body
+
+
+@pytest.mark.parametrize("data", [b"", b"not an Excel file", b"PK\x03\x04 broken"])
+def test_a_file_that_is_no_workbook_is_told(data: bytes, tmp_path: Path) -> None:
+    mine = own_ledger(tmp_path)
+    (tmp_path / "7" / "ledger.xlsx").write_bytes(data)
+    with pytest.raises(BrokenTemplate, match="不是完好的 Excel 文件"):
+        documents.ledger_of(DECEMBER, mine, now=NOW)
+
+
+def test_the_shipped_ledger_is_the_one_that_the_script_makes(tmp_path: Path) -> None:
+    make_templates.make(tmp_path)
+    made, shipped = tmp_path / "ledger.xlsx", make_templates.FOLDER / "ledger.xlsx"
+    for part in ("xl/worksheets/sheet1.xml", "xl/styles.xml"):
+        with zipfile.ZipFile(made) as one, zipfile.ZipFile(shipped) as other:
+            assert one.read(part) == other.read(part)
 
 
 # As another program opens them
@@ -277,7 +375,7 @@ def test_a_workbook_that_is_called_docx_is_told(tmp_path: Path) -> None:
 )
 def test_libreoffice_shows_the_facts(tmp_path: Path) -> None:
     files = {name: make(SHIPPED) for name, make in WORD.items()} | {
-        "ledger": documents.ledger_of(DECEMBER, now=NOW)
+        "ledger": documents.ledger_of(DECEMBER, SHIPPED, now=NOW)
     }
     for name, file in files.items():
         (tmp_path / f"{name}.{file.name.rsplit('.')[-1]}").write_bytes(file.body)

@@ -14,7 +14,7 @@ import pytest
 from docx import Document
 from flask import Flask
 from flask.testing import FlaskClient
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 from sqlalchemy import select, update
 
 from bot.app import App
@@ -496,7 +496,7 @@ def own_template(bot: App, database: Database, name: str, data: bytes) -> None:
         branch = session.scalars(select(Organisation.id).where(Organisation.name == "检修党支部")).one()
     folder = downloads.templates_folder(bot.settings) / str(branch)
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.docx").write_bytes(data)
+    (folder / name).write_bytes(data)
 
 
 @pytest.fixture
@@ -511,7 +511,7 @@ def test_a_branch_s_own_template_wins(
     own, out = Document(), io.BytesIO()
     own.add_paragraph("本支部自己的格式 {{主题}}")
     own.save(out)
-    own_template(bot, database, "minutes", out.getvalue())
+    own_template(bot, database, "minutes.docx", out.getvalue())
     assert (
         words(web.get(link_in(secretary("导出 会议记录"))).data).strip() == "本支部自己的格式 宪法宣传进班组"
     )
@@ -521,7 +521,7 @@ def test_a_branch_s_own_template_wins(
 def test_a_broken_template_is_named_and_the_shipped_one_still_works(
     here: None, theme_day: None, bot: App, secretary: Phone, web: FlaskClient, database: Database
 ) -> None:
-    own_template(bot, database, "minutes", b"not a Word file")
+    own_template(bot, database, "minutes.docx", b"not a Word file")
     path = link_in(secretary("导出 会议记录"))
     answer = web.get(path)
     assert answer.status_code == 409
@@ -531,3 +531,21 @@ def test_a_broken_template_is_named_and_the_shipped_one_still_works(
     with database.read() as session:
         acts = session.scalars(select(AuditEntry.act).where(AuditEntry.act == "下载文件")).all()
     assert len(acts) == 1
+
+
+def test_a_branch_s_own_ledger_is_used_and_a_broken_one_named(
+    here: None, theme_day: None, bot: App, secretary: Phone, web: FlaskClient, database: Database
+) -> None:
+    book, out = Workbook(), io.BytesIO()
+    book.worksheets[0].append(("{{项.主题}}：实到{{项.实到}}",))
+    book.save(out)
+    own_template(bot, database, "ledger.xlsx", out.getvalue())
+    path = link_in(secretary("导出 本月台账"))
+    sheet = load_workbook(io.BytesIO(web.get(path).data)).worksheets[0]
+    assert [cell.value for cell in sheet["A"]] == ["宪法宣传进班组：实到5"]
+    own_template(bot, database, "ledger.xlsx", b"not an Excel file")
+    answer = web.get(path)
+    assert answer.status_code == 409
+    assert "ledger.xlsx（台账）不能用：不是完好的 Excel 文件" in answer.text
+    shipped = load_workbook(io.BytesIO(web.get(f"{path}?template=shipped").data)).worksheets[0]
+    assert shipped.cell(3, 4).value == "宪法宣传进班组"
