@@ -1,11 +1,17 @@
-"""Acts on activities by people in charge, written into the audit log."""
+"""The audit log as handlers use it: acts on activities written into it, and a page of it as an answer."""
 
 from __future__ import annotations
 
-from bot.chat import Context
+import re
+
+from bot.chat import Context, Reply
 from bot.models.activity import Activity
 from bot.services import activity as activities
 from bot.services import audit
+from bot.services.audit import CHANNELS, Act
+from bot.times import local
+
+_PAGE = re.compile(r"\s*第\s*(\d{1,4})\s*页$")
 
 
 def keep(ctx: Context, act: str, activity: Activity, *details: str, subject_id: int | None = None) -> None:
@@ -20,3 +26,31 @@ def keep(ctx: Context, act: str, activity: Activity, *details: str, subject_id: 
         branch_id=activity.branch_id,
         detail=activities.detail(activity, *details),
     )
+
+
+def whose(text: str) -> tuple[str, int]:
+    """The name and the page (from 1) in "张三 第2页"."""
+    page = _PAGE.search(text)
+    return (text[: page.start()] if page else text).strip(), max(int(page[1]), 1) if page else 1
+
+
+def page(ctx: Context, text: str) -> Reply:
+    """Ten acts of and on somebody, or of all, newest first. The sender must have the right to read them."""
+    name, number = whose(text)
+    acts, more = audit.search(ctx.session, ctx.actor, name, number)
+    of = f"{name[:12]}的" if name else ""
+    if not acts:
+        return Reply(f"没有{'更多' if number > 1 else ''}{of}操作记录。请核对姓名，例如：操作记录 张三")
+    following = f"操作记录 {name} 第{number + 1}页".replace("  ", " ")
+    tail = "回复 1 看更早的。" if more else ""
+    lines = [f"{of}操作记录 第{number}页", *(_line(ctx, act) for act in acts)]
+    lines.append(f"{tail}要文件请发：导出操作记录{' ' + name if name else ''}")
+    return Reply("\n".join(lines), choices=(following,) if more else ())
+
+
+def _line(ctx: Context, act: Act) -> str:
+    entry = act.entry
+    whom = f" {act.subject}" if act.subject and act.subject != act.actor else ""
+    detail = f"：{entry.detail[:40]}" if entry.detail else ""
+    channel = CHANNELS.get(entry.channel, entry.channel)
+    return f"{local(entry.at, ctx.now):%m-%d %H:%M} {act.actor} {entry.act}{whom}{detail}（{channel}）"

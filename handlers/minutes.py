@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from bot import nlu
+from bot import journal, nlu
 from bot.chat import Answer, Context, Reply, Router, Undo
 from bot.errors import Refusal
 from bot.models.activity import Activity
@@ -167,7 +167,12 @@ def _meant(ctx: Context, word: str, said: str) -> tuple[Activity | None, int, st
     "记录", "会议记录", "看记录", "活动记录", takes="页", optional=True, examples=("记录", "记录 第2页")
 )
 def show(ctx: Context, said: str = "") -> Answer:
-    """The last lines, older pages by number. What is more than a page's number was meant as a line: 记录 张伟：……"""
+    """The last lines, older pages by number. What is more than a page's number was meant as a line: 记录 张伟：……
+
+    To who may read the log of acts, somebody's name alone means that: 记录 张三.
+    """
+    if audit.is_somebody(ctx.session, ctx.actor, journal.whose(said)[0]):
+        return journal.page(ctx, said)
     number, rest = _split(said)
     page = _PAGE.fullmatch(rest)
     if rest and page is None:

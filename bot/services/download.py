@@ -36,9 +36,14 @@ class DocumentKind(StrEnum):
     HANDBOOK = "手册"
     QUESTIONS = "题目"
     GIFT = "GIFT 题目"
+    AUDIT = "操作记录"
 
 
-_NEEDS = {DocumentKind.QUESTIONS: Action.EDIT_QUESTIONS, DocumentKind.GIFT: Action.EDIT_QUESTIONS}
+_NEEDS = {
+    DocumentKind.QUESTIONS: Action.EDIT_QUESTIONS,
+    DocumentKind.GIFT: Action.EDIT_QUESTIONS,
+    DocumentKind.AUDIT: Action.SEE_AUDIT,
+}
 """Question files hold the answers; all else is for who may see the branch."""
 
 
@@ -47,7 +52,7 @@ class Wanted:
     """One document of one branch for one member.
 
     ``subject`` is the number of the activity, notice or vote, the month (202612) or the year (2026); for questions 1 when
-    only the branch's own are wanted.
+    only the branch's own are wanted; for the audit log somebody's id, or 0 for everybody.
     """
 
     kind: DocumentKind

@@ -16,9 +16,11 @@ from bot.db import Database
 from bot.documents import BrokenTemplate, File, Templates
 from bot.documents.file import XLSX, name_of
 from bot.errors import Refusal
+from bot.models.member import Member
 from bot.models.organisation import Organisation
-from bot.services import download, question_file, record
+from bot.services import audit, download, question_file, record
 from bot.services.download import DocumentKind, LinkExpired, LinkForged, Wanted
+from bot.services.permission import actor_of
 from content.questions import Question
 
 PAGE = """<!doctype html>
