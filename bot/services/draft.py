@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from itertools import groupby
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
-from bot.models.activity import Activity, ActivityState, SignUp
+from bot.models.activity import Activity, ActivityState, SignUp, SignUpState
 from bot.models.member import Member, MemberStatus
 from bot.models.organisation import Organisation
 from bot.services import activity as activities
@@ -68,6 +69,14 @@ class Draft:
                 raise TooLong(what=what, most=MOST)
 
 
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Another activity at about the same time, and the names of those who are asked to both."""
+
+    activity: Activity
+    names: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """A complete draft with what the organiser should know before sending it.
@@ -88,7 +97,7 @@ class Preview:
     capacity: int | None
     partner: Organisation | None
     remarks: tuple[str, ...]
-    clashes: tuple[Activity, ...]
+    clashes: tuple[Clash, ...]
 
 
 @lru_cache(maxsize=1)
@@ -203,17 +212,23 @@ def closing(starts_at: datetime, wanted: datetime | None, now: datetime) -> date
 
 def clashes(
     session: Session, invited: Sequence[int], starts_at: datetime, *, but: int | None = None
-) -> Sequence[Activity]:
-    """Other activities that start within two hours and to which one of these people is invited."""
-    theirs = select(SignUp.activity_id).where(SignUp.member_id.in_(invited))
-    return session.scalars(
-        select(Activity)
+) -> list[Clash]:
+    """Other activities that start within two hours, with those of these people who are to be there too; who has leave from it is not."""
+    rows = session.execute(
+        select(Activity, Member.name)
+        .join(SignUp, SignUp.activity_id == Activity.id)
+        .join(Member, Member.id == SignUp.member_id)
         .where(
             Activity.state == ActivityState.PUBLISHED,
             Activity.starts_at > starts_at - CLASH_WITHIN,
             Activity.starts_at < starts_at + CLASH_WITHIN,
             Activity.id != (but or 0),
-            Activity.id.in_(theirs),
+            SignUp.member_id.in_(invited),
+            SignUp.state != SignUpState.LEAVE_GRANTED,
         )
-        .order_by(Activity.starts_at)
+        .order_by(Activity.starts_at, Activity.id, Member.id)
     ).all()
+    return [
+        Clash(activity, tuple(name for _, name in names))
+        for activity, names in groupby(rows, key=lambda row: row[0])
+    ]

@@ -191,7 +191,27 @@ def test_a_member_may_publish_nothing(phone: PhoneBook) -> None:
 def test_two_meetings_of_different_people_do_not_clash(secretary: Phone) -> None:
     secretary.script((f"发布党小组会 第二党小组 {WHEN} 主题:学安规", "应到 4 人"), ("确认", "已发布"))
     assert "已有" not in secretary(f"发布党小组会 第三党小组 {WHEN} 主题:学安规")
-    secretary.script((f"发布党课 {WHEN} 主题:讲党史", "已有“学安规”"))
+    secretary.script((f"发布党课 {WHEN} 主题:讲党史", "已有“学安规”，李明、陈刚、赵敏等 4 人时间冲突。"))
+
+
+def test_who_is_double_booked_is_named_unless_on_leave(secretary: Phone, phone: PhoneBook) -> None:
+    secretary.script((f"发布党小组会 第三党小组 {WHEN} 主题:学安规", "应到 3 人"), ("确认", "已发布"))
+    phone("孙磊")("请假 抢修")
+    secretary.script((f"发布党课 {WHEN} 主题:讲党史", "阿不力孜、孙磊、周洁时间冲突"), ("取消", "没有发布"))
+    secretary("同意 1")
+    secretary.script((f"发布党课 {WHEN} 主题:讲党史", "已有“学安规”，阿不力孜、周洁时间冲突"))
+
+
+def test_many_clashes_leave_the_preview_short_enough_for_a_phone(secretary: Phone) -> None:
+    for number in range(9):
+        secretary(f"发布集中学习 {WHEN} 三楼 主题:{'学习安全规程' * 9}{number}")
+        secretary("确认")
+    preview = secretary(f"发布党课 {WHEN} 三楼 主题:{'讲党史' * 20}")
+    assert preview.count("已有“") == 3
+    assert "王建国、张伟、古丽等 12 人时间冲突" in preview
+    assert "同一时间还有 6 个活动" in preview
+    assert "1 确认" in preview
+    assert len(preview.encode()) <= 2048
 
 
 # Points
