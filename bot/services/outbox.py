@@ -102,6 +102,17 @@ def withdraw(session: Session, notice_id: int, *, now: datetime) -> list[int]:
     return list(session.scalars(gone, execution_options=_BULK))
 
 
+def forget(session: Session, key: str, *, now: datetime) -> list[int]:
+    """Delete what was not yet sent under a key, or under one that goes on after it ("exam 3" also means "exam 3 eve"); whom it was for."""
+    unsent = Outbox.state.in_((OutboxState.WAITING, OutboxState.HELD))
+    gone = (
+        delete(Outbox)
+        .where(Outbox.key.startswith(f"{key} ", autoescape=True), unsent, ~in_hand(now))
+        .returning(Outbox.member_id)
+    )
+    return list(session.scalars(gone, execution_options=_BULK))
+
+
 def in_hand(now: datetime) -> ColumnElement[bool]:
     """A row that some sender has leased and may be sending at this moment."""
     leased = and_(Outbox.attempts > 0, Outbox.code == 0, Outbox.available_at > now)
