@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from bot.models.exam import Exam
 from bot.services import audit, exam_plan, question_text
 from bot.services import exam as exams
 from bot.services.answer import looks_like_an_answer
-from bot.services.exam import Late, Mine
+from bot.services.exam import Late, Mine, Void
 from bot.services.exam_plan import Plan
 from bot.services.permission import Action
 from bot.services.quiz import Overtaken
@@ -51,10 +51,15 @@ def preview(ctx: Context, plan: Plan) -> Ask:
     people = len(exams.candidates_of(ctx.session, ctx.member.branch_id))
     tries = "1 次" if plan.attempts == 1 else f"{plan.attempts} 次，取最好成绩"
     opens = moment(plan.opens_at, ctx.now) if plan.opens_at else "确认后马上"
+    parts = (
+        "（案例题每个小题算 1 题）"
+        if exam_plan.has_cases(ctx.session, ctx.member.branch_id, plan, ctx.now)
+        else ""
+    )
     text = "\n".join(
         [
             "考试预览",
-            f"主题：{plan.topic}，{plan.count} 题，每题一样分，每人顺序不同",
+            f"主题：{plan.topic}，{plan.count} 题{parts}，每题一样分，每人顺序不同",
             f"限时：{plan.minutes} 分钟；及格：{plan.pass_mark} 分；可考：{tries}",
             f"开放：{opens}；截止：{moment(plan.closes_at, ctx.now)}",
             f"应考 {people} 人，成绩截止后公布",
@@ -96,9 +101,61 @@ def take_back(ctx: Context, exam: int) -> str:
     found = exams.latest(ctx.session, branch.id, exam)
     if not found:
         return "这场考试已经取消了。"
-    exams.cancel(ctx.session, found[0], now=ctx.now)
+    told = exams.take_back(ctx.session, found[0], now=ctx.now)
     _keep(ctx, "取消考试", found[0])
-    return f"已取消考试 #{exam}，已收到通知的人回复 考试 时会看到没有考试。"
+    who = f"正在告诉已收到通知的 {told} 人" if told else "通知还没有发出，不再发"
+    return f"已取消考试 #{exam}，{who}。重新发布请发：{EXAMPLE}"
+
+
+# Cancelling -------------------------------------------------------------------------------------------------------------
+
+
+@router.command(
+    "取消考试",
+    "撤销考试",
+    takes="考试编号",
+    optional=True,
+    examples=("取消考试 #1", "取消考试"),
+    needs=Action.PUBLISH,
+)
+def cancel(ctx: Context, said: str = "") -> Answer:
+    """What would be lost, before anything is."""
+    number = _NUMBER.search(said)
+    found = _to_cancel(ctx, int(number[1]) if number else None)
+    if len(found) > 1:
+        lines = [f"{n} {exams.described(one, ctx.now)}" for n, one in enumerate(found, 1)]
+        words = tuple(f"取消考试 #{one.id}" for one in found)
+        return Reply("\n".join(["取消哪一场？回复数字：", *lines]), choices=words)
+    exam, begun = found[0], len(exams.begun_by(ctx.session, found[0]))
+    lost = f"已有 {begun} 人开考，答过的都不算，会马上告诉他们。" if begun else "还没有人开考。"
+    return Ask(
+        f"取消考试 #{exam.id}：{exams.described(exam, ctx.now)}\n{lost}取消后不能恢复。\n回复 1 确认 2 不取消",
+        step=cancelled,
+        data={"exam": exam.id},
+        choices=("确认", "不取消"),
+        title=f"取消考试 #{exam.id}",
+    )
+
+
+@router.step(words=("确认", "不取消", *YES, *NO))
+def cancelled(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
+    said = nlu.bare(text)
+    if said in ("不取消", *NO):
+        return "好的，考试照常。看情况请发 考试成绩。"
+    if said not in YES:
+        return cancel(ctx, f"#{data['exam']}")
+    exam = _to_cancel(ctx, data["exam"])[0]
+    begun, told = exams.cancel(ctx.session, exam, now=ctx.now)
+    _keep(ctx, "取消考试", exam)
+    return (
+        f"已取消考试 #{exam.id}（{exams.title(exam, ctx.now)}）：{begun} 人开考的答题不算，通知正在发给 {told} 人。\n"
+        f"重新发布请发：{EXAMPLE}"
+    )
+
+
+def _to_cancel(ctx: Context, number: int | None) -> Sequence[Exam]:
+    branch = ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.member.branch_id)
+    return exams.to_cancel(ctx.session, branch.id, number, ctx.now)
 
 
 def _keep(ctx: Context, act: str, exam: Exam) -> None:
@@ -133,7 +190,7 @@ def begin(ctx: Context, said: str = "") -> Answer:
     found = exams.current(ctx.session, ctx.member.branch_id, sent_at(ctx))
     number = _NUMBER.fullmatch(said)
     # A number that is over by now still gets the sentence that says so.
-    chosen = exams.latest(ctx.session, ctx.member.branch_id, int(number[1])) if number else found
+    chosen = exams.numbered(ctx.session, ctx.member.branch_id, int(number[1])) if number else found
     if not chosen:
         raise exams.NoExam
     if len(chosen) > 1:
@@ -167,6 +224,8 @@ def answer(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     """One answer: kept without a verdict, which comes after the end for all."""
     place = question_text.from_data(data)
     got = exams.answer(ctx.session, ctx.member, place, text, at=sent_at(ctx))
+    if isinstance(got, Void):
+        return f"{exams.title(got.exam, ctx.now)}已取消，不用再考，您答过的都不算。想练习请回复 答题。"
     if isinstance(got, Late):
         answered = f"已交卷，答了 {got.run.position}/{len(got.run.questions)} 题。"
         return f"时间已到（{moment(got.ended_at, ctx.now)}），这一条不算。{answered}{_published_when(ctx, got.exam)}"

@@ -74,6 +74,21 @@ def up_to(candidates: Iterable[Candidate], places: int) -> list[Candidate]:
     return chosen
 
 
+def exactly(candidates: Sequence[Candidate], places: int) -> list[Candidate]:
+    """Whole questions that fill exactly so many places, those in front preferred; none when no choice of them does."""
+    sums = [1]  # of the last 0, 1, 2 … candidates: bit n says whether some of them fill n places
+    for one in reversed(candidates):
+        sums.append((sums[-1] | sums[-1] << one.places) & ((2 << places) - 1))
+    if not sums[-1] >> places & 1:
+        return []
+    chosen: list[Candidate] = []
+    for one, later in zip(candidates, reversed(sums[:-1]), strict=True):
+        if places >= one.places and later >> (places - one.places) & 1:
+            chosen.append(one)
+            places -= one.places
+    return chosen
+
+
 def of_day(candidates: Sequence[Candidate], branch_id: int, day: date) -> Candidate:
     """A branch goes through the whole bank in an order of its own before a question comes again."""
     if not candidates:

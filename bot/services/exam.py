@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
 from bot.models.exam import Exam
 from bot.models.member import Member, MemberStatus
 from bot.models.outbox import Urgency
-from bot.models.quiz import QuizKind, QuizRun
-from bot.services import exam_plan, outbox, quiz
+from bot.models.quiz import Attempt, QuizKind, QuizRun
+from bot.services import exam_plan, outbox, quiz, review
 from bot.services import run as runs
 from bot.services.exam_plan import Plan
 from bot.services.quiz import Answered, Overtaken
@@ -24,6 +25,7 @@ from bot.services.run import SECURE, Asked, Place, Run
 from bot.times import moment
 
 SHOWN = 5
+_BULK = {"synchronize_session": False}
 
 
 class NoExam(Refusal):
@@ -43,7 +45,19 @@ class NoAttemptsLeft(Refusal):
 
 
 class AlreadyBegun(Refusal):
-    text = "已有 {count} 人开始考试，不能取消。"
+    text = "已有 {count} 人开始考试，不能撤销。确实要取消请发：取消考试 #{number}"
+
+
+class AlreadyOver(Refusal):
+    text = "{title}已截止，不能再取消。看成绩请发 考试成绩。"
+
+
+class Cancelled(Refusal):
+    text = "{title}已取消，不用再考。想练习请回复 答题。"
+
+
+class NothingToCancel(Refusal):
+    text = "没有可以取消的考试{number}。看有哪些考试请发 考试成绩。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +67,13 @@ class Late:
     exam: Exam
     run: Run
     ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    """An answer in an exam that was cancelled meanwhile: nothing of it counts."""
+
+    exam: Exam
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +125,11 @@ def publish(
     """Draw the paper and invite the branch; returns the exam and how many are invited."""
     plan = exam_plan.check(session, author.branch_id, plan, now)
     assert plan.closes_at is not None
-    drawn = rng.sample(exam_plan.candidates(session, author.branch_id, plan, now), plan.count)
     exam = Exam(
         branch_id=author.branch_id,
         author_id=author.id,
         topic=plan.topic,
-        questions=[one.id for one in drawn],
+        questions=exam_plan.draw(session, author.branch_id, plan, now, rng),
         opens_at=plan.opens_at or now,
         closes_at=plan.closes_at,
         minutes=plan.minutes,
@@ -132,13 +152,55 @@ def publish(
     return exam, sent
 
 
-def cancel(session: Session, exam: Exam, *, now: datetime) -> None:
-    """Take an exam back; :class:`AlreadyBegun` once somebody began it."""
-    begun = len({run.member_id for run in _runs(session, exam)})
+def take_back(session: Session, exam: Exam, *, now: datetime) -> int:
+    """Undo the publication; :class:`AlreadyBegun` once somebody began. Returns how many are told, because the notice had reached them."""
+    begun = len(begun_by(session, exam))
     if begun:
-        raise AlreadyBegun(count=begun)
+        raise AlreadyBegun(count=begun, number=exam.id)
+    return cancel(session, exam, now=now)[1]
+
+
+def to_cancel(session: Session, branch_id: int, number: int | None, now: datetime) -> Sequence[Exam]:
+    """The exams of a branch that can be cancelled: the one with a number, else all that are not over."""
+    if number is None:
+        found = current(session, branch_id, now)
+    else:
+        ours = (Exam.branch_id == branch_id, Exam.id == number, Exam.cancelled_at.is_(None))
+        found = session.scalars(select(Exam).where(*ours)).all()
+    if not found:
+        raise NothingToCancel(number=f"（#{number}）" if number else "")
+    if found[0].closes_at <= now:
+        raise AlreadyOver(title=title(found[0], now))
+    return found
+
+
+def cancel(session: Session, exam: Exam, *, now: datetime) -> tuple[int, int]:
+    """Cancel an exam that is not over. Its answers are deleted, so that nothing of them counts; notices that are not out yet stay in.
+
+    Who had begun is told at once, who had only been invited as well, but less urgently. Returns how many had begun, and how many are told.
+    """
+    session.refresh(exam, with_for_update=True)
+    if exam.cancelled_at is not None:
+        raise Cancelled(title=title(exam, now))
+    begun = begun_by(session, exam)
     exam.cancelled_at = now
-    session.flush()
+    attempts = [run.id for run in _runs(session, exam)]
+    session.execute(delete(Attempt).where(Attempt.run_id.in_(attempts)), execution_options=_BULK)
+    void = update(QuizRun).where(QuizRun.id.in_(attempts)).values(right=0, finished_at=now)
+    session.execute(void, execution_options=_BULK)
+    unread = set(outbox.forget(session, f"exam {exam.id}", now=now))
+    invited = set(candidates_of(session, exam.branch_id)) - begun - unread if exam.opens_at <= now else set()
+    head = f"{title(exam, now)}已取消，不用再考。"
+    told = outbox.push(
+        session,
+        sorted(begun),
+        f"{head}您答过的都不算，也不留记录。",
+        key=f"exam {exam.id} cancelled",
+        now=now,
+        urgency=Urgency.ANSWER,
+    )
+    told += outbox.push(session, sorted(invited), head, key=f"exam {exam.id} cancelled", now=now)
+    return len(begun), told
 
 
 def described(exam: Exam, now: datetime) -> str:
@@ -170,10 +232,19 @@ def latest(session: Session, branch_id: int, number: int | None = None) -> Seque
     return session.scalars(chosen.order_by(Exam.id.desc()).limit(SHOWN)).all()
 
 
+def numbered(session: Session, branch_id: int, number: int) -> Sequence[Exam]:
+    """The exam of a branch with a number, also a cancelled one, which then says so."""
+    ours = (Exam.branch_id == branch_id, Exam.id == number)
+    return session.scalars(select(Exam).where(*ours)).all()
+
+
 def sit(
     session: Session, member: Member, exam: Exam, *, at: datetime, rng: random.Random = SECURE
 ) -> tuple[Asked, bool]:
     """Begin an attempt, or go on with the open one; whether it is new. ``at`` is the message's own time: it alone decides what is in time."""
+    session.refresh(exam, with_for_update={"read": True})
+    if exam.cancelled_at is not None:
+        raise Cancelled(title=title(exam, at))
     if at < exam.opens_at:
         raise NotYetOpen(opens=moment(exam.opens_at, at))
     if at >= exam.closes_at:
@@ -186,21 +257,28 @@ def sit(
         end(session, going, ends_at(exam, going))
     if len(mine) >= exam.attempts:
         raise NoAttemptsLeft(count=len(mine), closes=moment(exam.closes_at, at))
-    order = list(exam.questions)
+    order = list(dict.fromkeys(exam.questions))
     rng.shuffle(order)
-    title = f"{exam.id}/{len(mine) + 1}"
-    return runs.begin_with(session, member, QuizKind.EXAM, title, order, at, rng), True
+    # The parts of a case stay together.
+    order = [one for one in order for _ in range(exam.questions.count(one))]
+    name = f"{exam.id}/{len(mine) + 1}"
+    return runs.begin_with(session, member, QuizKind.EXAM, name, order, at, rng), True
 
 
 def answer(
     session: Session, member: Member, place: Place, text: str, *, at: datetime, rng: random.Random = SECURE
-) -> Sat | Late:
+) -> Sat | Late | Void:
     """Judge an answer by the time at which its message was sent; after the time it does not count and the attempt is over."""
-    row = session.execute(
-        select(*runs.COLUMNS).where(QuizRun.id == place.run, QuizRun.member_id == member.id)
-    ).one()
+    mine = (QuizRun.id == place.run, QuizRun.member_id == member.id, QuizRun.kind == QuizKind.EXAM)
+    row = session.execute(select(*runs.COLUMNS).where(*mine)).first()
+    if row is None:
+        raise NoExam
     run = Run(*row)
-    exam = session.get_one(Exam, int(run.title.partition("/")[0]))
+    # Shared: many answer at once, but a cancellation waits for the answers that are being kept, and they for it.
+    number = int(run.title.partition("/")[0])
+    exam = session.get_one(Exam, number, with_for_update={"read": True}, populate_existing=True)
+    if exam.cancelled_at is not None:
+        return Void(exam)
     if at >= ends_at(exam, run):
         end(session, run, ends_at(exam, run))
         return Late(exam, run, ends_at(exam, run))
@@ -243,15 +321,41 @@ def results(session: Session, exam: Exam) -> Results:
 
 
 def tell(session: Session, exam: Exam, *, now: datetime) -> None:
-    """After the end: each gets their own result, the author the summary; once."""
+    """After the end: what was missed comes back for review, each gets their own result, the author the summary; once."""
+    missed = _to_review(session, exam, now)
     whole = results(session, exam)
     push = partial(outbox.push, session, now=now, urgency=Urgency.ANSWER)
     for one in whole.scores:
         own = f"{title(exam, now)}成绩：{one.percent} 分，{passed(one.percent, exam)}。"
+        if count := missed[one.member_id]:
+            own += f"\n答错的 {count} 题已放进错题本，到期回复 错题 复习。"
         push([one.member_id], own, key=f"exam {exam.id} result")
     summary = "\n".join([f"{title(exam, now)}已截止。", *summary_lines(whole)])
     push([exam.author_id], summary, key=f"exam {exam.id} summary")
     exam.told_at = now
+
+
+def _to_review(session: Session, exam: Exam, now: datetime) -> Counter[int]:
+    """End what was left open, and let every question that was answered wrongly come back; how many those are, by member.
+
+    Only after the end: before it they would give the answers away. What was never answered is no mistake.
+    """
+    attempts = _runs(session, exam)
+    for run in attempts:
+        end(session, run, ends_at(exam, run))
+    wrong = session.execute(
+        select(Attempt.member_id, Attempt.question_id)
+        .where(Attempt.run_id.in_([run.id for run in attempts]), Attempt.right.is_(False))
+        .distinct()
+    ).all()
+    for member_id, question_id in wrong:
+        review.miss(session, member_id, question_id, now=now)
+    return Counter(member_id for member_id, _ in wrong)
+
+
+def begun_by(session: Session, exam: Exam) -> set[int]:
+    """Who has begun an exam."""
+    return {run.member_id for run in _runs(session, exam)}
 
 
 def summary_lines(whole: Results) -> list[str]:
@@ -292,7 +396,12 @@ def _runs(session: Session, exam: Exam, member_id: int | None = None) -> list[Ru
     return [Run(*row) for row in rows]
 
 
+def running(session: Session, branch_id: int, now: datetime) -> list[int]:
+    """The attempts at exams of a branch that are not over: nothing may be told from them yet."""
+    return [run.id for exam in current(session, branch_id, now) for run in _runs(session, exam)]
+
+
 def waiting_for(session: Session, exam: Exam) -> list[int]:
     """Who has not begun an exam."""
-    begun = {run.member_id for run in _runs(session, exam)}
+    begun = begun_by(session, exam)
     return [member for member in candidates_of(session, exam.branch_id) if member not in begun]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, time
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot import nlu, when
 from bot.errors import Refusal
-from bot.services import question
+from bot.services import drawing, question
 from bot.services.question import Candidate
 from bot.times import at_time
 
@@ -43,6 +44,14 @@ class UnknownTopic(Refusal):
 
 class TooFew(Refusal):
     text = "“{topic}”现在有 {have} 道可考的题，请写 1 到 {have} 题。"
+
+
+class NoPaper(Refusal):
+    text = "“{topic}”现在没有可考的题，不能发布考试。可以先导入题目，或换一个主题：{known}"
+
+
+class NotInParts(Refusal):
+    text = "“{topic}”多是分小题的案例题，凑不出正好 {count} 题。请换一个题数，例如 {near} 题。"
 
 
 class BadNumber(Refusal):
@@ -91,16 +100,41 @@ def check(session: Session, branch_id: int, plan: Plan, now: datetime) -> Plan:
         raise EndMissing
     if plan.closes_at <= (plan.opens_at or now) or plan.closes_at <= now:
         raise EndTooSoon
-    have = len(candidates(session, branch_id, plan, now))
-    if plan.count > have:
-        raise TooFew(topic=plan.topic, have=have)
+    _require_paper(session, branch_id, plan, now)
     return plan
 
 
+def _require_paper(session: Session, branch_id: int, plan: Plan, now: datetime) -> None:
+    """Refuse what no paper can be drawn for."""
+    found = candidates(session, branch_id, plan, now)
+    if not found:
+        known = question.topics(session, branch_id, now.date())
+        raise NoPaper(topic=plan.topic, known="、".join(known) or "（题库里没有题）")
+    have = sum(one.places for one in found)
+    if plan.count > have:
+        raise TooFew(topic=plan.topic, have=have)
+    if not drawing.exactly(found, plan.count):
+        # Questions are taken in order, so the first that do not fit any more end on a number that does.
+        near = sum(one.places for one in drawing.up_to(found, plan.count)) or found[0].places
+        raise NotInParts(topic=plan.topic, count=plan.count, near=near)
+
+
 def candidates(session: Session, branch_id: int, plan: Plan, now: datetime) -> list[Candidate]:
-    """What may be asked: everything of the topic but cases, which take several answers."""
+    """What may be asked: everything of the topic. Each part of a case is a question of the paper and counts like any other."""
     topic = None if plan.topic == WHOLE else plan.topic
-    return [one for one in question.approved(session, branch_id, now.date(), topic) if one.places == 1]
+    return list(question.approved(session, branch_id, now.date(), topic))
+
+
+def has_cases(session: Session, branch_id: int, plan: Plan, now: datetime) -> bool:
+    """Whether a paper of this plan may have questions of several parts."""
+    return any(one.places > 1 for one in candidates(session, branch_id, plan, now))
+
+
+def draw(session: Session, branch_id: int, plan: Plan, now: datetime, rng: random.Random) -> list[int]:
+    """The paper: as many questions as planned, by chance; a case stands in it once for each of its parts."""
+    found = candidates(session, branch_id, plan, now)
+    rng.shuffle(found)
+    return [one.id for one in drawing.exactly(found, plan.count) for _ in range(one.places)]
 
 
 def _with_moments(plan: Plan, text: str, now: datetime) -> tuple[Plan, str]:

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from sqlalchemy import Integer, cast, func, select, union
+from sqlalchemy import ColumnElement, Integer, cast, func, select, union
 from sqlalchemy.orm import Session
 
 from bot.models.activity import Attendance
 from bot.models.member import Member, MemberStatus
 from bot.models.quiz import Attempt, Question
 from bot.models.study import MaterialRead, StudyRecord
-from bot.services import study_week
+from bot.services import exam, study_week
 from bot.times import at_time
 
 LOOKED_BACK = timedelta(days=30)
@@ -68,6 +68,13 @@ def of_branch(session: Session, branch_id: int, now: datetime) -> Learning:
     )
 
 
+def _looked_at(session: Session, branch_id: int, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """The answers of the branch that tell where it goes wrong: those of the last thirty days, but of no exam that is still open."""
+    running = exam.running(session, branch_id, now)
+    recent = (Member.branch_id == branch_id, Attempt.at >= now - LOOKED_BACK)
+    return (*recent, Attempt.run_id.not_in(running)) if running else recent
+
+
 _ANSWERS = func.count()
 _RIGHT = func.sum(cast(Attempt.right, Integer))
 
@@ -77,7 +84,7 @@ def _topics(session: Session, branch_id: int, now: datetime) -> Iterable[Share]:
         select(Question.topic, _ANSWERS, _RIGHT)
         .join(Attempt, Attempt.question_id == Question.id)
         .join(Member, Member.id == Attempt.member_id)
-        .where(Member.branch_id == branch_id, Attempt.at >= now - LOOKED_BACK)
+        .where(*_looked_at(session, branch_id, now))
         .group_by(Question.topic)
     )
     return sorted((Share(*row) for row in rows), key=lambda share: (share.percent, share.name))
@@ -88,7 +95,7 @@ def _hardest(session: Session, branch_id: int, now: datetime) -> Iterable[Share]
         select(Question.stem, _ANSWERS, _RIGHT)
         .join(Attempt, Attempt.question_id == Question.id)
         .join(Member, Member.id == Attempt.member_id)
-        .where(Member.branch_id == branch_id, Attempt.at >= now - LOOKED_BACK)
+        .where(*_looked_at(session, branch_id, now))
         .group_by(Question.id, Question.stem)
         .having(_ANSWERS >= FEWEST_ANSWERS)
         .order_by((_RIGHT * 1.0 / _ANSWERS), Question.id)

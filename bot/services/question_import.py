@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from bot.db import Base
 from bot.errors import Refusal
+from bot.models.exam import Duel, Exam
 from bot.models.member import Member
 from bot.models.quiz import Question, QuestionImport, QuestionKind, QuestionState, QuizRun
 from bot.services import audit
@@ -268,10 +269,16 @@ def _met(session: Session, ids: Sequence[int]) -> set[int]:
         for part in batches(list(ids))
         for one in session.scalars(select(key.parent).where(key.parent.in_(part)).distinct())
     }
-    running = (
-        session.scalars(select(QuizRun.questions).where(QuizRun.finished_at.is_(None))) if wanted else ()
+    if not wanted:
+        return met
+    # A paper or a duel that nobody has begun names its questions too.
+    asked = (
+        select(QuizRun.questions).where(QuizRun.finished_at.is_(None)),
+        select(Exam.questions),
+        select(Duel.questions).where(Duel.settled_at.is_(None)),
     )
-    return met | wanted.intersection(chain.from_iterable(running))
+    named = chain.from_iterable(chain.from_iterable(session.scalars(one) for one in asked))
+    return met | wanted.intersection(named)
 
 
 def _restored(key: int, row: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,9 +50,16 @@ class Overtaken:
 ATTEMPT: Table = Attempt.__table__  # type: ignore[assignment]
 # Built once: putting these together costs more than running them.
 _KEEP = insert(ATTEMPT)
+# Answers in an exam count for nothing here: the moment of the points would tell how many of them were right.
 _DAY = select(
     select(func.count())
-    .where(ATTEMPT.c.member_id == bindparam("member"), ATTEMPT.c.at >= bindparam("midnight"), ATTEMPT.c.right)
+    .select_from(ATTEMPT.join(runs.RUN, runs.RUN.c.id == ATTEMPT.c.run_id))
+    .where(
+        ATTEMPT.c.member_id == bindparam("member"),
+        ATTEMPT.c.at >= bindparam("midnight"),
+        ATTEMPT.c.right,
+        runs.RUN.c.kind != QuizKind.EXAM,
+    )
     .scalar_subquery(),
     exists().where(PointEntry.fact == bindparam("fact")),
 )

@@ -29,6 +29,9 @@ _CHANGED = (
     .where(CARD.c.member_id == bindparam("member"), CARD.c.question_id == bindparam("question"))
     .values(_VALUES)
 )
+_CARD = select(*(CARD.c[name] for name in Card.__slots__)).where(
+    CARD.c.member_id == bindparam("member"), CARD.c.question_id == bindparam("question")
+)
 RETIRE_AFTER = 2
 """So many days with a right answer end the review of a question."""
 
@@ -62,6 +65,20 @@ def record(
     statement = _NEW if card is None else _CHANGED
     session.connection().execute(statement, {**key, **{f"new_{name}": new[name] for name in _CHANGING}})
     return new["retired_at"] is not None
+
+
+def miss(session: Session, member_id: int, question_id: int, *, now: datetime) -> None:
+    """Let a question come back that was missed where no verdict was given yet."""
+    row = session.execute(_CARD, {"member": member_id, "question": question_id}).one_or_none()
+    record(
+        session,
+        Card(*row) if row else None,
+        member_id=member_id,
+        question_id=question_id,
+        right=False,
+        asked_since=now,
+        now=now,
+    )
 
 
 def queue(session: Session, member_id: int, branch_id: int, now: datetime) -> Queue:

@@ -117,7 +117,9 @@ def test_an_exam_is_sat_without_verdicts_and_told_after_its_end(
     clock.sleep(timedelta(minutes=2))
     for _ in range(2):
         job.look(bot.node, clock())
-    assert zhang.pushes() == ["安规考试（12月10日）成绩：80 分，及格。"]
+    assert zhang.pushes() == [
+        "安规考试（12月10日）成绩：80 分，及格。\n答错的 1 题已放进错题本，到期回复 错题 复习。"
+    ]
     assert "40 分，没及格（80 分及格）" in gu.pushes()[0]
     [summary] = secretary.pushes()
     assert "应考 12 人，参加 2 人，及格 1 人，平均 60 分" in summary
