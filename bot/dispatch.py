@@ -213,6 +213,8 @@ def with_waiting(ctx: Context, reply: Reply) -> Reply:
     """The reply with one line about what waits for the member: at most one, and once a day for the same thing."""
     if not reply.text or ctx.identity.member is None or ctx.talk.open is not None:
         return reply
+    if reply.article and reply.article.picture:
+        return reply  # a card with a picture has no room for it; the next answer has
     for waiting in _waiting(ctx):
         if not ctx.talk.hinted_today(waiting.thing):
             ctx.talk.hint(waiting.thing)

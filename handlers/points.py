@@ -67,7 +67,7 @@ def show(ctx: Context) -> str:
     bars = [f"{bar(have, cap)} {min(have, cap)}/{cap} {name}" for name, have, cap in standing.dimensions]
     last = [f"#{row.id} {row.points:+d} {points.short(row.reason, 16)}" for row in rows]
     listed = ["最近：", *last] if last else ["还没有积分记录。"]
-    return "\n".join([head, *bars, *listed, "可发：积分明细；申报 事迹；申诉 编号 理由"])
+    return "\n".join([head, *bars, *listed, "可发：积分明细；积分图；申报 事迹；申诉 编号 理由"])
 
 
 def bar(have: int, cap: int) -> str:

@@ -11,7 +11,7 @@ from bot.chat import Channel, Message, Reply
 from bot.config import Settings
 from bot.db import Database
 from bot.metrics import Lateness
-from bot.web import calendars, downloads, health, pages, photos, webhook
+from bot.web import calendars, downloads, health, pages, photos, pictures, webhook
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
@@ -43,6 +43,7 @@ def create(
     flask.register_blueprint(health.blueprint(database, clock, lateness))
     flask.register_blueprint(downloads.blueprint(settings, database, clock), url_prefix="/m")
     flask.register_blueprint(photos.blueprint(settings, database, clock), url_prefix="/m")
+    flask.register_blueprint(pictures.blueprint(settings), url_prefix="/m")
     flask.register_blueprint(calendars.blueprint(settings, database, clock), url_prefix="/m")
     flask.register_blueprint(pages.blueprint(settings, database, clock), url_prefix="/m")
 
