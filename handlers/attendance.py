@@ -109,7 +109,7 @@ def gain(award: Award | None) -> str:
     "补签到",
     takes="姓名和原因",
     examples=("补签 张三 现场手机没电", "补签 #3 张三 手机没电"),
-    needs=Action.CORRECT_ATTENDANCE,
+    needs=Action.CORRECT_GROUP_ATTENDANCE,
 )
 def correct(ctx: Context, text: str) -> Answer:
     number, said = activities.number_in(text)

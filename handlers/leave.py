@@ -73,7 +73,7 @@ def leave_reason(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
 
 def _leave_asked(ctx: Context, number: int, reason: str) -> Reply:
     asked = leave.ask(ctx.session, ctx.member, number, reason, now=ctx.now)
-    told = leave.to_be_told(ctx.session, asked.activity.branch_id, ctx.member, on=ctx.now.date())
+    told = leave.to_be_told(ctx.session, asked.activity, ctx.member, on=ctx.now.date())
     names = "、".join(one.name for one in told)
     own = "（本支部没有其他人可以审批，由您自己决定）" if [one.id for one in told] == [ctx.member.id] else ""
     text = (
@@ -117,7 +117,7 @@ def take_back(ctx: Context) -> str:
     takes="编号",
     optional=True,
     examples=("请假审批",),
-    needs=Action.DECIDE_LEAVE,
+    needs=Action.DECIDE_GROUP_LEAVE,
 )
 def leaves(ctx: Context, text: str = "") -> Reply:
     waiting = leave.waiting(ctx.session, ctx.actor)
@@ -142,7 +142,9 @@ def _one_leave(ctx: Context, leave: leave.Leave) -> Reply:
     return Reply(text)
 
 
-@router.command("同意", "批准", takes="编号", optional=True, examples=("同意 1",), needs=Action.DECIDE_LEAVE)
+@router.command(
+    "同意", "批准", takes="编号", optional=True, examples=("同意 1",), needs=Action.DECIDE_GROUP_LEAVE
+)
 def grant(ctx: Context, text: str = "") -> Answer:
     leave, _ = _meant(ctx, text, "同意")
     if leave is None:
@@ -157,7 +159,7 @@ def grant(ctx: Context, text: str = "") -> Answer:
     takes="编号和理由",
     optional=True,
     examples=("不同意 2 检修任务可调整",),
-    needs=Action.DECIDE_LEAVE,
+    needs=Action.DECIDE_GROUP_LEAVE,
 )
 def refuse(ctx: Context, text: str = "") -> Answer:
     leave, why = _meant(ctx, text, "不同意")
@@ -215,7 +217,7 @@ def _decided(ctx: Context, one: leave.Leave, *, granted: bool, why: str = "") ->
 @router.waiting
 def undecided(ctx: Context) -> Iterator[Waiting]:
     """Requests for leave that the sender may decide."""
-    if ctx.actor.may(Action.DECIDE_LEAVE):
+    if ctx.actor.may(Action.DECIDE_GROUP_LEAVE):
         waiting = leave.waiting(ctx.session, ctx.actor)
         if waiting:
             yield Waiting("leaves", f"有 {len(waiting)} 条请假等您审批，回复 请假审批")

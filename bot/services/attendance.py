@@ -15,7 +15,7 @@ from bot.models.activity import Activity, ActivityState, Attendance, SignUp, Sig
 from bot.models.member import Member
 from bot.models.points import PointEntry
 from bot.services import activity as activities
-from bot.services import check_in_word, outbox, points, sign_up
+from bot.services import check_in_word, group, outbox, points, sign_up
 from bot.times import clock, local, moment
 
 LATE_AFTER = timedelta(minutes=15)
@@ -103,9 +103,30 @@ def _already(activity: Activity, at: datetime, now: datetime) -> AlreadyCheckedI
 def _next_hint(session: Session, member: Member, now: datetime) -> str:
     coming = activities.open_activities(session, member_id=member.id, after=now)
     if not coming:
-        return "若活动刚结束而您在场，请联系支部书记补签。"
+        return _missed_hint(session, member, now)
     opens = moment(activities.window_opens(coming[0]), now)
     return f"下一次：{activities.short(coming[0], now)}，{opens} 起可以签到。"
+
+
+def _missed_hint(session: Session, member: Member, now: datetime) -> str:
+    """Whom to ask by somebody who was there and is too late with the word: for the last activity of today to which the member was invited."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    ended = session.scalars(
+        select(Activity)
+        .join(SignUp, SignUp.activity_id == Activity.id)
+        .where(
+            SignUp.member_id == member.id,
+            Activity.state == ActivityState.ENDED,
+            Activity.ended_at >= midnight,
+        )
+        .order_by(Activity.ended_at.desc())
+        .limit(1)
+    ).first()
+    if ended is None:
+        return "若活动刚结束而您在场，请联系支部书记补签。"
+    return (
+        f"“{ended.theme}”已经结束，您在场的话，请联系{group.in_charge(session, ended, on=now.date())}补签。"
+    )
 
 
 def check_in(session: Session, member: Member, said: str, *, now: datetime) -> CheckedIn:
@@ -131,7 +152,7 @@ def attend(
 ) -> CheckedIn:
     row = session.get(SignUp, (activity.id, member.id), with_for_update=True, populate_existing=True)
     if row is None:
-        raise sign_up.NotInvited(whom=sign_up.in_charge(session, activity.branch_id, on=now.date()))
+        raise sign_up.NotInvited(whom=group.in_charge(session, activity, on=now.date()))
     values = {
         "activity_id": activity.id,
         "member_id": member.id,
@@ -148,7 +169,7 @@ def attend(
     )
     if new is None:
         raise _already(activity, attended_at(session, activity.id, member.id) or now, now)
-    _require_not_ended(session, activity, corrected_by)
+    _require_not_ended(session, activity, now, corrected_by)
     before = row.state
     if before is not SignUpState.SIGNED_UP:
         row.state = SignUpState.SIGNED_UP
@@ -174,11 +195,12 @@ def _award(
     )
 
 
-def _require_not_ended(session: Session, activity: Activity, corrected_by: int | None) -> None:
+def _require_not_ended(session: Session, activity: Activity, now: datetime, corrected_by: int | None) -> None:
     """The activity may have been ended since it was read. The inserted row now holds it, so this answer stays true."""
     state = session.scalar(select(Activity.state).where(Activity.id == activity.id))
     if corrected_by is None and state is not ActivityState.PUBLISHED:
-        raise NothingToCheckIn(next="活动刚刚结束。您在场的话，请联系支部书记补签。")
+        whom = group.in_charge(session, activity, on=now.date())
+        raise NothingToCheckIn(next=f"活动刚刚结束。您在场的话，请联系{whom}补签。")
 
 
 def _fact(session: Session, activity_id: int, member_id: int) -> str:

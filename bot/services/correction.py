@@ -14,7 +14,7 @@ from bot.models.organisation import Organisation
 from bot.models.outbox import Urgency
 from bot.models.points import PointEntry
 from bot.services import activity as activities
-from bot.services import attendance, outbox, points
+from bot.services import attendance, group, outbox, points
 from bot.services.permission import Action, Actor, OutsideYourBranch
 
 CORRECTABLE = timedelta(days=30)
@@ -25,15 +25,21 @@ class NoSuchCorrection(Refusal):
 
 
 def namesakes(session: Session, actor: Actor, text: str) -> list[Member]:
-    """The active people of the actor's branch whose name the text begins with; the longest name wins.
+    """The active people whom the actor may check in and whose name the text begins with: of the own branch, of the own group.
+
+    The longest name wins.
 
     :class:`OutsideYourBranch` when there is none.
     """
     people = session.scalars(
         select(Member)
-        .join(Organisation, Organisation.id == Member.branch_id)
         .where(
-            Member.active, Member.branch_id == actor.member.branch_id, actor.within(Action.CORRECT_ATTENDANCE)
+            Member.active,
+            Member.branch_id == actor.member.branch_id,
+            Member.branch_id.in_(select(Organisation.id).where(actor.within(Action.CORRECT_ATTENDANCE)))
+            | Member.group_id.in_(
+                select(Organisation.id).where(actor.within(Action.CORRECT_GROUP_ATTENDANCE))
+            ),
         )
         .order_by(Member.id)
     )
@@ -50,7 +56,7 @@ def correctable(session: Session, actor: Actor, number: int | None, *, now: date
     One that was only recorded later (补录) invited nobody, so there is nobody to check in.
     """
     query = select(Activity).where(
-        activities.seen_by(actor, Action.CORRECT_ATTENDANCE),
+        group.scope(actor, Action.CORRECT_ATTENDANCE, Action.CORRECT_GROUP_ATTENDANCE),
         Activity.branch_id == actor.member.branch_id,
         Activity.state != ActivityState.CANCELLED,
         Activity.starts_at <= now + activities.CHECK_IN_OPENS,
@@ -69,7 +75,7 @@ def correct(
     session: Session, actor: Actor, activity: Activity, member: Member, reason: str, *, now: datetime
 ) -> attendance.CheckedIn:
     """Check somebody in by hand, with the reason, which the member is told."""
-    actor.require(Action.CORRECT_ATTENDANCE)
+    actor.require(Action.CORRECT_GROUP_ATTENDANCE)
     done = attendance.attend(session, activity, member, now, corrected_by=actor.member.id, reason=reason)
     what = activities.short(activity, now)
     gain = f"+{done.award.points} 分，本季共 {done.award.total} 分。" if done.award else ""

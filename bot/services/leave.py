@@ -15,7 +15,7 @@ from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.models.outbox import Urgency
 from bot.services import activity as activities
-from bot.services import outbox, sign_up, waiting_list
+from bot.services import group, outbox, sign_up, waiting_list
 from bot.services.permission import Action, Actor
 
 MOST_REASON = 200
@@ -106,7 +106,7 @@ def _next_number(session: Session, branch_id: int) -> int:
 
 
 def _tell_deciders(session: Session, leave: Leave, now: datetime) -> None:
-    told = to_be_told(session, leave.activity.branch_id, leave.member, on=now.date())
+    told = to_be_told(session, leave.activity, leave.member, on=now.date())
     n = leave.number
     text = f"{leave.member.name} 请假：{leave.why}。回复 同意 {n} 或 不同意 {n} 理由\n（{activities.short(leave.activity, now)}）"
     key = f"leave {leave.activity.id} {leave.member.id} {now.isoformat()}"
@@ -124,11 +124,21 @@ def take_back(session: Session, member: Member, number: int, *, now: datetime) -
 # Deciding ------------------------------------------------------------------------------------------------------------
 
 
-def to_be_told(session: Session, branch_id: int, asker: Member, *, on: date) -> list[Member]:
-    """Who is told of a request: secretary and deputies, else the committee, never the asker while there is anybody else."""
-    others = [one for one in sign_up.leaders(session, branch_id, on=on) if one.id != asker.id]
-    others = others or [one for one in sign_up.deciders(session, branch_id, on=on) if one.id != asker.id]
-    return others or sign_up.deciders(session, branch_id, on=on)
+def to_be_told(session: Session, activity: Activity, asker: Member, *, on: date) -> list[Member]:
+    """Who is told of a request: of a group's meeting its leader, else secretary and deputies, else the committee.
+
+    Never the asker while there is anybody else.
+    """
+    deciders = sign_up.deciders(session, activity.branch_id, on=on)
+    for able in (
+        group.leaders(session, activity, on=on),
+        sign_up.leaders(session, activity.branch_id, on=on),
+        deciders,
+    ):
+        others = [one for one in able if one.id != asker.id]
+        if others:
+            return others
+    return deciders
 
 
 def waiting(session: Session, actor: Actor) -> list[Leave]:
@@ -149,7 +159,7 @@ def _waiting(actor: Actor) -> Select[SignUp, Member, Activity]:
             SignUp.state == SignUpState.LEAVE_ASKED,
             Activity.state == ActivityState.PUBLISHED,
             Activity.branch_id == actor.member.branch_id,
-            activities.seen_by(actor, Action.DECIDE_LEAVE),
+            group.scope(actor, Action.DECIDE_LEAVE, Action.DECIDE_GROUP_LEAVE),
         )
     )
 
@@ -161,7 +171,7 @@ def decide(
 
     :class:`NoSuchLeave` when it was decided or withdrawn meanwhile; :class:`OwnLeave` when somebody else can decide it.
     """
-    actor.require(Action.DECIDE_LEAVE)
+    actor.require(Action.DECIDE_GROUP_LEAVE)
     found = session.execute(
         _waiting(actor).where(SignUp.leave_no == number).with_for_update(of=SignUp)
     ).first()
@@ -170,13 +180,9 @@ def decide(
     row, member, activity = found
     own = member.id == actor.member.id
     if own:
-        others = [
-            one.name
-            for one in sign_up.deciders(session, activity.branch_id, on=now.date())
-            if one.id != member.id
-        ]
+        others = [one for one in to_be_told(session, activity, member, on=now.date()) if one.id != member.id]
         if others:
-            raise OwnLeave(whom="、".join(others))
+            raise OwnLeave(whom="、".join(one.name for one in others))
     row.state = SignUpState.LEAVE_GRANTED if granted else SignUpState.INVITED
     row.decided_by, row.decided_at, row.decision = actor.member.id, now, why[:MOST_REASON]
     session.flush()

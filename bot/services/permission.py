@@ -22,7 +22,9 @@ class Action(StrEnum):
     SEE_BRANCH = "查看本支部情况"
     SEE_GROUP = "查看本小组情况"
     DECIDE_LEAVE = "审批请假"
+    DECIDE_GROUP_LEAVE = "审批本小组请假"
     CORRECT_ATTENDANCE = "补签"
+    CORRECT_GROUP_ATTENDANCE = "本小组补签"
     FIRST_REVIEW = "初审本小组申报"
     REVIEW = "审核申报和申诉"
     GIVE_POINTS = "加分和更正"
@@ -43,7 +45,15 @@ RIGHTS: dict[RoleName, frozenset[Action]] = {
     RoleName.ORGANISER: _COMMITTEE,
     RoleName.PUBLICITY: _COMMITTEE,
     RoleName.DISCIPLINE: _COMMITTEE,
-    RoleName.GROUP_LEADER: frozenset({Action.SEE_GROUP, Action.PUBLISH_GROUP, Action.FIRST_REVIEW}),
+    RoleName.GROUP_LEADER: frozenset(
+        {
+            Action.SEE_GROUP,
+            Action.PUBLISH_GROUP,
+            Action.DECIDE_GROUP_LEAVE,
+            Action.CORRECT_GROUP_ATTENDANCE,
+            Action.FIRST_REVIEW,
+        }
+    ),
     RoleName.ADMIN: frozenset(Action),
 }
 

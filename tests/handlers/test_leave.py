@@ -124,7 +124,7 @@ def test_a_member_may_not_decide(theme_day: None, phone: PhoneBook) -> None:
         ("请假审批", "需要支部书记或委员"),
         ("谁没报名", "需要支部书记或委员"),
     )
-    phone("马强").script(("同意 1", "需要支部书记或委员"))
+    phone("马强").script(("同意 1", "没有等待审批的第 1 条"), ("谁请假", "没有等待审批"))
 
 
 def test_an_unknown_number_or_name_is_refused(theme_day: None, phone: PhoneBook, secretary: Phone) -> None:

@@ -33,7 +33,9 @@ COMMITTEE = {
     Action.SEE_BRANCH,
     Action.SEE_GROUP,
     Action.DECIDE_LEAVE,
+    Action.DECIDE_GROUP_LEAVE,
     Action.CORRECT_ATTENDANCE,
+    Action.CORRECT_GROUP_ATTENDANCE,
     Action.FIRST_REVIEW,
     Action.REVIEW,
     Action.GIVE_POINTS,
@@ -48,7 +50,13 @@ GRANTED: dict[RoleName | None, set[Action]] = {
     RoleName.ORGANISER: COMMITTEE,
     RoleName.PUBLICITY: COMMITTEE,
     RoleName.DISCIPLINE: COMMITTEE,
-    RoleName.GROUP_LEADER: {Action.SEE_GROUP, Action.PUBLISH_GROUP, Action.FIRST_REVIEW},
+    RoleName.GROUP_LEADER: {
+        Action.SEE_GROUP,
+        Action.PUBLISH_GROUP,
+        Action.DECIDE_GROUP_LEAVE,
+        Action.CORRECT_GROUP_ATTENDANCE,
+        Action.FIRST_REVIEW,
+    },
     RoleName.ADMIN: LEADING | {Action.SEE_AUDIT, Action.MOVE_PEOPLE},
 }
 
