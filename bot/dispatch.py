@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -36,6 +36,10 @@ OUT_OF_RANGE = "22003"
 """PostgreSQL's code for a number that its column cannot hold; SQLite's driver raises OverflowError."""
 TOO_LARGE = Reply("您写的数字太大了，没有处理。请核对后再发。回复 菜单 看看能做什么。")
 LOOK_EVERY = timedelta(minutes=10)
+LANES = 2
+"""So many transactions answer messages side by side on PostgreSQL. More of them only cut into each other: Python computes in one thread at a time."""
+IMPATIENT = "SET LOCAL lock_timeout = '200ms'"
+"""Many messages must not wait behind one that is locked; after that each waits for itself."""
 
 # Built once: putting a statement together costs more than running it.
 CONVERSATION: Table = Conversation.__table__  # type: ignore[assignment]
@@ -47,6 +51,7 @@ WHO_SPEAKS = (
         Identity.channel.in_(bindparam("channels", expanding=True)),
         Identity.external_id.in_(bindparam("senders", expanding=True)),
     )
+    .order_by(CONVERSATION.c.identity_id)  # so that two batches lock in the same order
     .with_for_update(of=CONVERSATION, key_share=True)
 )
 GO_ON = (
@@ -68,25 +73,27 @@ class Dispatcher:
         self, database: Database, routes: Routes, settings: Settings, clock: Callable[[], datetime]
     ) -> None:
         self.database, self.routes, self.settings, self.clock = database, routes, settings, clock
-        self._batch = Batch(self._together)
+        self._batch = Batch(self._together, self._alone, lanes=1 if database.sqlite else LANES)
 
     def __call__(self, message: Message) -> Reply | None:
         """The reply to say; None when there is nothing to say (an event that needs no answer)."""
         start = perf_counter()
-        reply = self._batch(message) if self.database.sqlite else self._alone(message)
+        reply = self._batch(message)
         seconds = perf_counter() - start
         LATENCY.observe(seconds)
         known = (message.id, message.channel, message.kind, seconds * 1000)
         log.info("answered message=%s channel=%s kind=%s ms=%.1f", *known)
         return reply
 
-    def _together(self, messages: list[Message]) -> list[Reply | None]:
-        """All in one transaction; when anything at all goes wrong, nothing happened, and each has its own."""
-        senders = [(message.channel, message.sender) for message in messages]
-        if 1 < len(messages) == len(set(senders)):
-            with contextlib.suppress(Exception), self.database.write() as session:
-                return self._in(session, messages, self._routed)
-        return [self._alone(message) for message in messages]
+    def _together(self, messages: Sequence[Message]) -> list[Reply | None] | None:
+        """All in one transaction; None when anything at all went wrong and nothing happened."""
+        if len({(message.channel, message.sender) for message in messages}) < len(messages):
+            return None  # one after the other: the second must read what the first wrote
+        with contextlib.suppress(Exception), self.database.write() as session:
+            if not self.database.sqlite:
+                session.connection().exec_driver_sql(IMPATIENT)
+            return self._in(session, messages, self._routed)
+        return None
 
     def _alone(self, message: Message) -> Reply | None:
         try:
@@ -114,7 +121,7 @@ class Dispatcher:
                 return self._in(session, [message], lambda ctx: sentence)[0]
 
     def _in(
-        self, session: Session, messages: list[Message], answer: Callable[[Context], Reply]
+        self, session: Session, messages: Sequence[Message], answer: Callable[[Context], Reply]
     ) -> list[Reply | None]:
         """Answer messages of different senders within a transaction, and remember the answers."""
         now = self.clock()
@@ -166,7 +173,7 @@ class Dispatcher:
         ctx.talk.answered(reply, by_step=by_step)
         return reply
 
-    def _enter(self, session: Session, messages: list[Message]) -> People:
+    def _enter(self, session: Session, messages: Sequence[Message]) -> People:
         """Who the senders are, and where their conversations stand, locked against their other messages."""
         who = {"channels": {m.channel for m in messages}, "senders": {m.sender for m in messages}}
         people = _found(session, who)
