@@ -88,7 +88,8 @@ def state(ctx: Context) -> str:
             f"民主评议参考（只给您看，不公布）：积分靠前 {names}。优秀不超过正式党员的三分之一（《中国共产党支部工作条例（试行）》第十八条），"
             "等次由会议按程序评定，积分只是参考之一。"
         )
-    return "\n".join([*lines, "可发：积分表、积分走势、审核"])
+    files = "" if one.state is SettlementState.DRAFT else "、积分通报（Word 和 Excel）"
+    return "\n".join([*lines, f"可发：积分表、审核{files}"])
 
 
 def _course(ctx: Context, one: Settlement) -> list[str]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.documents import audit, excel, handbook, ledger, minutes, notice, sheet, vote
+from bot.documents import audit, bulletin, excel, handbook, ledger, minutes, notice, sheet, vote
 from bot.documents.file import XLSX, File, name_of
 from bot.documents.template import BrokenTemplate, Templates
 from bot.documents.word import filled
 from bot.services.audit import Act
+from bot.services.bulletin import BulletinFacts
 from bot.services.record import ActivityFacts, MonthFacts, NoticeFacts, ResultFacts, YearFacts
 from bot.times import local
 
@@ -22,6 +23,8 @@ __all__ = [
     "File",
     "Templates",
     "audit_of",
+    "bulletin_of",
+    "bulletin_sheet_of",
     "handbook_of",
     "ledger_of",
     "minutes_of",
@@ -67,6 +70,20 @@ def ledger_of(facts: MonthFacts, templates: Templates, *, now: datetime) -> File
     name = name_of(facts.branch, "三会一课台账", f"{facts.year}-{facts.month:02}", ending="xlsx")
     body = excel.filled(templates, "ledger", ledger.fields(facts, now), ledger.rows(facts, now))
     return File(name, body, XLSX)
+
+
+def bulletin_of(facts: BulletinFacts, templates: Templates, *, now: datetime) -> File:
+    """积分公示 of a settlement, Word."""
+    return File(
+        name_of(facts.branch, "积分公示", facts.period),
+        filled(templates, "bulletin", bulletin.fields(facts, now)),
+    )
+
+
+def bulletin_sheet_of(facts: BulletinFacts, *, now: datetime) -> File:
+    """积分公示 of a settlement, Excel."""
+    name = name_of(facts.branch, "积分公示", facts.period, ending="xlsx")
+    return File(name, bulletin.workbook(facts, now), XLSX)
 
 
 def audit_of(acts: Sequence[Act], who: str, *, now: datetime) -> File:

@@ -24,6 +24,7 @@ def make(folder: Path = FOLDER) -> None:
         ("notice", _notice),
         ("handbook", _handbook),
         ("vote", _vote),
+        ("bulletin", _bulletin),
     ):
         build().save(str(folder / f"{name}.docx"))
     _ledger().save(str(folder / "ledger.xlsx"))
@@ -106,6 +107,30 @@ def _vote() -> Any:
     _remove_first_row(table)
     _signatures(document, "主持人", "监票人", "计票人")
     _footnote(document, "{{说明}}表决于{{结束时间}}结束，{{导出时间}}导出。")
+    return document
+
+
+def _bulletin() -> Any:
+    document = _a4()
+    _title(document, "{{支部}}{{期间}}党员积分公示")
+    _paragraph(
+        document,
+        "现将{{起止}}的党员积分予以公示，共{{人数}}人。公示时间：{{公示时间}}。",
+        indent=True,
+    )
+    _paragraph(
+        document,
+        "对结果有异议的，公示期内可以在支部通里发“申诉 编号 理由”，也可以向{{联系人}}反映，联系电话：＿＿＿＿＿＿。{{申诉}}。",
+        indent=True,
+    )
+    document.add_paragraph()
+    heads = ("序号", "姓名", "党小组", *(f"{{{{维度[{n}]}}}}" for n in range(4)), "往期更正", "合计")
+    keys = ("序号", "姓名", "党小组", *(f"分[{n}]" for n in range(4)), "往期更正", "合计")
+    _list(document, heads, keys, "名单", (1.2, 2.0, 2.4, 1.9, 1.9, 1.9, 1.9, 1.7, 1.5))
+    _paragraph(document, "状态：{{状态}}；定稿时间：{{定稿时间}}。{{说明}}")
+    _right(_paragraph(document, "{{支部}}"))
+    _right(_paragraph(document, "{{日期}}"))
+    _footnote(document, "按支部通里已记录的事实生成；空白处没有记录，请据实填写。{{导出时间}}导出。")
     return document
 
 

@@ -17,6 +17,7 @@ LABELS = {
     "notice.docx": "通知",
     "vote.docx": "表决结果",
     "handbook.docx": "手册",
+    "bulletin.docx": "积分公示",
     "ledger.xlsx": "台账",
 }
 

@@ -1,91 +1,123 @@
-"""The bulletin of a settlement as a workbook: for the notice board, in the order of the roster, with no ranking and no grades."""
+"""What the bulletin of a settlement says: for the notice board, in the order of the roster, with no ranking and no grades."""
 
 from __future__ import annotations
 
-from datetime import datetime
-from io import BytesIO
-from zoneinfo import ZoneInfo
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime
 
-from openpyxl import Workbook
-from openpyxl.styles import Alignment, Font
-from openpyxl.worksheet.worksheet import Worksheet
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from bot.errors import Refusal
 from bot.models.member import Member
 from bot.models.organisation import Organisation
-from bot.models.settlement import Settlement, SettlementState
+from bot.models.points import Claim, ClaimKind, ClaimState
+from bot.models.settlement import Settlement, SettlementResult, SettlementState
 from bot.services import point_rule, settlement
-from bot.times import full_moment
-
-ZONE = ZoneInfo("Asia/Shanghai")
-
-
-def bulletin(session: Session, settlement_id: int, *, zone: ZoneInfo = ZONE) -> bytes:
-    """An .xlsx with one line a member: group, dimensions, earlier corrections, total. Times are shown in ``zone``."""
-    one = session.get_one(Settlement, settlement_id)
-    branch = session.get_one(Organisation, one.branch_id)
-    book = Workbook()
-    sheet = book.active
-    assert isinstance(sheet, Worksheet)
-    sheet.title = "积分公示"
-    names = [dimension.name for dimension in point_rule.rules().dimensions]
-    header = ["序号", "姓名", "党小组", *names, "往期更正", "合计"]
-    sheet.append([f"{branch.name}{settlement.title(one.period)}党员积分公示"])
-    sheet.append([_about(one, zone)])
-    sheet.append(header)
-    for number, row in enumerate(_rows(session, one, names), 1):
-        sheet.append([number, *row])
-    sheet.append([_foot(one)])
-    _dress(sheet, len(header))
-    file = BytesIO()
-    book.save(file)
-    return file.getvalue()
+from bot.services.permission import Action, holders
+from bot.times import local
 
 
-def _rows(session: Session, one: Settlement, names: list[str]) -> list[list[str | int]]:
-    people = {
-        member.id: (member.name, group or "")
-        for member, group in session.execute(
-            select(Member, Organisation.name).outerjoin(Organisation, Organisation.id == Member.group_id)
-        )
-    }
-    return [
-        [*people[row.member_id], *(row.dimensions.get(name, 0) for name in names), row.correction, row.total]
-        for row in settlement.results(session, one.id)
-    ]
+class NothingPublished(Refusal):
+    text = "本支部还没有公示过积分，没有公示文件。先发：结算"
 
 
-def _about(one: Settlement, zone: ZoneInfo) -> str:
-    span = f"积分期间：{one.starts_on}至{one.ends_on}；状态：{one.state.value}"
-    if one.published_at is None or one.closes_at is None:
-        return span
-    shown = [full_moment(at, datetime.now(zone)) for at in (one.published_at, one.closes_at)]
-    return f"{span}；公示时间：{shown[0]}至{shown[1]}"
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One member: points by dimension in the order of the bulletin's dimensions."""
+
+    name: str
+    group: str
+    dimensions: tuple[int, ...]
+    correction: int
+    total: int
 
 
-def _foot(one: Settlement) -> str:
-    after = (
-        "以后的更正计入下一期。" if one.state is SettlementState.FINAL else "对结果有异议的，公示期内可申诉。"
+@dataclass(frozen=True, slots=True)
+class BulletinFacts:
+    """A settlement that is known to the branch. ``contact`` is who decides about appeals, "" for nobody."""
+
+    branch: str
+    period: str
+    title: str
+    starts_on: date
+    ends_on: date
+    state: SettlementState
+    published_at: datetime
+    closes_at: datetime
+    final_at: datetime | None
+    dimensions: tuple[str, ...]
+    rows: tuple[Row, ...]
+    contact: str
+    appeals: int
+    granted: int
+    waiting: int
+
+
+def newest(session: Session, branch_id: int) -> Settlement:
+    """The branch's newest settlement that is in public notice or final; :class:`NothingPublished` without one."""
+    rows = select(Settlement).where(
+        Settlement.branch_id == branch_id, Settlement.state != SettlementState.DRAFT
     )
-    return f"按姓名登记顺序排列，不排名次。每个维度按季度上限计分。{after}积分只是民主评议党员的参考之一。"
+    found = session.scalars(rows.order_by(Settlement.ends_on.desc()).limit(1)).one_or_none()
+    if found is None:
+        raise NothingPublished
+    return found
 
 
-def _dress(sheet: Worksheet, width: int) -> None:
-    """Title and notes across the table, words that begin with = stay words, columns as wide as a name."""
-    for number in (1, 2, sheet.max_row):
-        sheet.merge_cells(start_row=number, end_row=number, start_column=1, end_column=width)
-        sheet.cell(number, 1).alignment = Alignment(
-            wrap_text=True, horizontal="center" if number == 1 else "left"
+def facts(session: Session, settlement_id: int, now: datetime) -> BulletinFacts:
+    """All that the bulletin says; :class:`NothingPublished` for a draft, which only the secretary sees."""
+    one = session.get_one(Settlement, settlement_id)
+    if one.published_at is None or one.closes_at is None:
+        raise NothingPublished
+    names = tuple(dimension.name for dimension in point_rule.rules().dimensions)
+    able = holders(session, Action.SETTLE, one.branch_id, on=local(now, now).date())
+    appeals = _appeals(session, one)
+    return BulletinFacts(
+        branch=session.get_one(Organisation, one.branch_id).name,
+        period=one.period,
+        title=settlement.title(one.period),
+        starts_on=one.starts_on,
+        ends_on=one.ends_on,
+        state=one.state,
+        published_at=one.published_at,
+        closes_at=one.closes_at,
+        final_at=one.final_at,
+        dimensions=names,
+        rows=tuple(_rows(session, one, names)),
+        contact=able[0].name if able else "",
+        appeals=sum(appeals.values()),
+        granted=appeals[ClaimState.GRANTED],
+        waiting=appeals[ClaimState.WAITING],
+    )
+
+
+def _rows(session: Session, one: Settlement, names: tuple[str, ...]) -> list[Row]:
+    people = select(SettlementResult, Member.name, Organisation.name).join(
+        Member, Member.id == SettlementResult.member_id
+    )
+    found = session.execute(
+        people.outerjoin(Organisation, Organisation.id == Member.group_id)
+        .where(SettlementResult.settlement_id == one.id)
+        .order_by(Member.id)
+    )
+    return [
+        Row(name, group or "", tuple(result.dimensions.get(each, 0) for each in names), result.correction, result.total)
+        for result, name, group in found
+    ]  # fmt: skip
+
+
+def _appeals(session: Session, one: Settlement) -> Counter[ClaimState]:
+    """The appeals of its members that came while it was in public notice, by how they ended."""
+    chosen = select(SettlementResult.member_id).where(SettlementResult.settlement_id == one.id)
+    rows = session.execute(
+        select(Claim.state, func.count())
+        .where(
+            Claim.kind == ClaimKind.APPEAL,
+            Claim.member_id.in_(chosen),
+            Claim.at.between(one.published_at, one.closes_at),
         )
-    for cells in sheet.iter_rows():
-        for cell in cells:
-            if isinstance(cell.value, str):
-                cell.data_type = "s"
-    for row in (1, 3):
-        for cell in sheet[row]:
-            cell.font = Font(bold=True)
-    sheet.row_dimensions[sheet.max_row].height = 32
-    for letter in "BCDEFGHI"[: width - 1]:
-        sheet.column_dimensions[letter].width = 16
-    sheet.freeze_panes = "C4"
+        .group_by(Claim.state)
+    )
+    return Counter({state: count for state, count in rows})  # noqa: C416

@@ -37,6 +37,8 @@ class DocumentKind(StrEnum):
     QUESTIONS = "题目"
     GIFT = "GIFT 题目"
     AUDIT = "操作记录"
+    BULLETIN = "积分公示"
+    BULLETIN_SHEET = "积分公示表"
 
 
 _NEEDS = {

@@ -18,7 +18,7 @@ from bot.documents.file import XLSX, name_of
 from bot.errors import Refusal
 from bot.models.member import Member
 from bot.models.organisation import Organisation
-from bot.services import audit, download, question_file, record
+from bot.services import audit, bulletin, download, question_file, record
 from bot.services.download import DocumentKind, LinkExpired, LinkForged, Wanted
 from bot.services.permission import actor_of
 from content.questions import Question
@@ -90,6 +90,12 @@ def gathered(session: Session, wanted: Wanted, now: datetime) -> Callable[[Templ
             who = session.get_one(Member, wanted.subject).name if wanted.subject else ""
             acts = audit.whole(session, actor_of(session, viewer, on=now.date()), who)
             return lambda _: documents.audit_of(acts, who, now=now)
+        case DocumentKind.BULLETIN:
+            board = bulletin.facts(session, wanted.subject, now)
+            return lambda templates: documents.bulletin_of(board, templates, now=now)
+        case DocumentKind.BULLETIN_SHEET:
+            listed = bulletin.facts(session, wanted.subject, now)
+            return lambda _: documents.bulletin_sheet_of(listed, now=now)
         case DocumentKind.HANDBOOK:
             year = record.year(session, wanted.branch_id, wanted.subject, now=now)
             return lambda templates: documents.handbook_of(year, templates, now=now)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from bot.models.settlement import SettlementState
 from bot.services.attendance import Counts
+from bot.services.bulletin import BulletinFacts
+from bot.services.bulletin import Row as Result
 from bot.services.minutes import Line
 from bot.services.record import (
     ActivityFacts,
@@ -176,3 +179,26 @@ YEAR = YearFacts(
     dimensions=DIMENSIONS,
     minutes_per_hour=45,
 )
+
+
+BULLETIN = BulletinFacts(
+    branch=BRANCH,
+    period="2026Q3",
+    title="2026年第3季度",
+    starts_on=date(2026, 7, 1),
+    ends_on=date(2026, 9, 30),
+    state=SettlementState.NOTICE,
+    published_at=START,
+    closes_at=START + timedelta(days=7),
+    final_at=None,
+    dimensions=DIMENSIONS,
+    rows=(
+        Result("王建国", "第一党小组", (3, 20, 5, 0), 0, 28),
+        Result("古丽", "", (0, 12, 0, 3), -2, 13),
+    ),
+    contact="王建国",
+    appeals=2,
+    granted=1,
+    waiting=1,
+)
+"""A settlement in public notice, with an appeal that waits and a member without a group."""

@@ -18,9 +18,12 @@ from openpyxl import Workbook, load_workbook
 from bot import documents
 from bot.documents import BrokenTemplate, File, Templates, make_templates
 from bot.documents.file import name_of
+from bot.models.settlement import SettlementState
 from bot.services.record import Presence
 from tests.documents.samples import (
+    BULLETIN,
     DECEMBER,
+    DIMENSIONS,
     HELD_ELSEWHERE,
     INVITATION,
     MEETING,
@@ -42,6 +45,7 @@ WORD: dict[str, Callable[[Templates], File]] = {
     "notice": lambda templates: documents.notice_of(INVITATION, templates, now=NOW),
     "handbook": lambda templates: documents.handbook_of(YEAR, templates, now=NOW),
     "vote": lambda templates: documents.vote_of(NAMED_VOTE, templates, now=NOW),
+    "bulletin": lambda templates: documents.bulletin_of(BULLETIN, templates, now=NOW),
 }
 
 
@@ -118,6 +122,26 @@ def test_a_void_vote_shows_no_count() -> None:
     assert table["结果"] == "无效：投票不足 5 张，为保密票已销毁，要改用纸质票"
     assert [table[one] for one in ("赞成", "反对", "弃权", "投票合计")] == [""] * 4
     assert table["按暗号公布"] == "没有票"
+
+
+def test_a_bulletin_leaves_open_what_has_not_happened_and_sums_what_has_no_column() -> None:
+    nobody = replace(BULLETIN, contact="", appeals=0, granted=0, waiting=0)
+    text = words(documents.bulletin_of(nobody, SHIPPED, now=NOW).body)
+    assert "也可以向＿＿＿＿反映" in text
+    assert "到目前没有收到申诉" in text
+    assert "定稿时间：＿＿＿＿" in text
+    final = replace(nobody, state=SettlementState.FINAL, final_at=NOW)
+    text = words(documents.bulletin_of(final, SHIPPED, now=NOW).body)
+    assert "定稿时间：2026年12月7日09:00" in text
+    assert "以后的更正计入下一期" in text
+    six = replace(
+        BULLETIN,
+        dimensions=(*DIMENSIONS, "五", "六"),
+        rows=(replace(BULLETIN.rows[0], dimensions=(1, 2, 3, 4, 50, 600)),),
+    )
+    text = words(documents.bulletin_of(six, SHIPPED, now=NOW).body)
+    assert "其他" in text
+    assert "654" in text
 
 
 def test_the_time_of_a_correction_is_not_shown_as_a_check_in() -> None:
@@ -408,6 +432,14 @@ def test_libreoffice_shows_the_facts(tmp_path: Path) -> None:
             "五、党员积分汇总",
             "阿不力孜",
             "本月没有记录的活动",
+        ),
+        "bulletin": (
+            "检修党支部2026年第3季度党员积分公示",
+            "共2人",
+            "收到申诉2件，同意1件，正在处理1件",
+            "定稿时间：＿＿＿＿",
+            "王建国",
+            "不排名次",
         ),
         "vote": ("检修党支部表决结果", "至少4票", "反对（1）：阿不力孜", "监票人"),
         "ledger": ("台账（2026年12月）", "宪法宣传进班组", "补录", '=HYPERLINK("http://x")', "本月共3次"),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook
 from sqlalchemy import select, text, update
 
+from bot import documents
 from bot.app import App
 from bot.clock import Clock
 from bot.db import Database
@@ -20,8 +21,7 @@ from bot.models.member import Member, MemberStatus
 from bot.models.organisation import Organisation
 from bot.models.points import PointEntry
 from bot.models.settlement import Settlement, SettlementResult, SettlementState
-from bot.services import point_rule, points, settlement
-from bot.services.bulletin import bulletin
+from bot.services import bulletin, point_chain, point_rule, points, settlement
 from bot.services.points import AlreadyReversed, IsAReversal, WrongAmount
 from scheduler import runner
 from tests.chat import Phone, PhoneBook
@@ -153,7 +153,7 @@ def test_a_final_settlement_anchors_the_ledger(
         assert points.verify(session) == []
         row = session.get_one(PointEntry, entry)
         facts = {column.name: getattr(row, column.name) for column in PointEntry.__table__.columns}
-        chain = points.point_chain.seal("", {**facts, "reason": "另一个理由"})
+        chain = point_chain.seal("", {**facts, "reason": "另一个理由"})
         for table in ("point_entry", "point_balance"):
             session.execute(
                 text(f"UPDATE {table} SET chain = :c WHERE chain = :o"), {"c": chain, "o": row.chain}
@@ -274,14 +274,15 @@ def test_nobody_without_points_is_suggested(secretary: Phone, database: Database
 
 
 def test_the_bulletin_has_everybody_by_roster_and_no_ranking(
-    secretary: Phone, database: Database, give: Give
+    secretary: Phone, database: Database, clock: Clock, give: Give
 ) -> None:
     give(at(8, 3), 4, to="古丽")
     with database.write() as session:
         session.execute(update(Organisation).where(Organisation.name == "第一党小组").values(name="=1+1"))
     secretary.script(("结算", "草稿"), ("确认", "开始公示"))
     with database.read() as session:
-        sheet = load_workbook(BytesIO(bulletin(session, only(database).id))).active
+        facts = bulletin.facts(session, only(database).id, clock())
+        sheet = load_workbook(BytesIO(documents.bulletin_sheet_of(facts, now=clock()).body)).active
         expected = list(
             session.scalars(
                 select(Member.name)
@@ -358,7 +359,9 @@ def test_settlements_add_up_to_what_counts_in_the_ledger(
         sums: dict[tuple[str, str], int] = {}
         for period, dimension, amount in rows:
             sums[period, dimension] = sums.get((period, dimension), 0) + amount
-        assert settled == sum(point_rule.counted(dimension, amount) for (_, dimension), amount in sums.items())
+        assert settled == sum(
+            point_rule.counted(dimension, amount) for (_, dimension), amount in sums.items()
+        )
         assert points.verify(session) == []
         session.rollback()
 
