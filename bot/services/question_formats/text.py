@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.services.question_formats import BadRow, Reading, Row, Unreadable, aiken
+from bot import when
+from bot.services.question_formats import BadRow, Reading, Row, Unreadable, aiken, answer_key
+from bot.services.question_formats.answer_key import KIND, NOWHERE, NUMERAL, Entry, Section
 from bot.services.question_formats.wording import (
     LETTERS,
     contents,
@@ -18,22 +20,26 @@ from bot.services.question_formats.wording import (
 )
 from content.questions import Kind
 
-_NUMBER = re.compile(r"(?:第\s*)?[0-9０-９]{1,4}\s*(?:[.．](?![0-9])|[、)）]|题\s*[:：.、]?)\s*(.*)")
-_SECTION = re.compile(
-    r"(?:第?[一二三四五六七八九十]+(?:部分)?\s*[、.．]|[（(][一二三四五六七八九十]+[)）])\s*(.*)"
+_NUMBER = re.compile(
+    r"(?:第\s*)?[（(\[【]?([0-9０-９]{1,4})\s*(?:[.．](?![0-9])|[、)）\]】]|题\s*[:：.、]?)\s*(.*)"
 )
-_SECTION_KIND = re.compile(r"(单选|单项选择|多选|多项选择|不定项选择|判断|是非|填空|选择)题?")
+_CHINESE_NUMBER = re.compile(rf"{NUMERAL}\s*(.*)")
+_SECTION = re.compile(rf"{NUMERAL}\s*{KIND}题?.*|{KIND}题?\s*(?:[（(【].*[)）】])?\s*[:：]?")
 _OPTION = re.compile(r"[（(]?([A-Za-zＡ-Ｚ])\s*[.．、)）:：]\s*(.*)")
 _NEXT_OPTION = r"(?<=\s)[（(]?{letter}\s*[.．、)）:：]\s*"
 _FIELD = re.compile(r"[【\[]?([^\s:：【】\[\]]{2,6}?)\s*(?:[】\]]\s*[:：]?|[:：])\s*(.*)")
 _ENGLISH_ANSWER = re.compile(r"ANSWER\s*[:：]\s*(.*)", re.IGNORECASE)
 _LEADING_KIND = re.compile(r"[【\[（(〔]\s*(单选|多选|判断|填空|单项选择|多项选择)题?\s*[】\])）〕]\s*")
-_INLINE = re.compile(r"[（(]\s*([A-ZＡ-Ｚ]{1,8}|[√×✓✗]|对|错|正确|错误)\s*[)）]")
+_INLINE = re.compile(r"[（(]\s*([A-ZＡ-Ｚ](?:[、,，\s]*[A-ZＡ-Ｚ]){0,7}|[√×✓✗✔✘]|对|错|正确|错误)\s*[)）]")
 _FIELDS = dict.fromkeys(("答案", "正确答案", "参考答案", "标准答案"), "answer")
 _FIELDS |= dict.fromkeys(("解析", "答案解析", "试题解析", "说明"), "explanation")
 _FIELDS |= dict.fromkeys(("出处", "来源", "依据"), "source")
 _FIELDS |= dict.fromkeys(("主题", "知识点", "专题"), "topic")
 _FIELDS |= {"题型": "kind", "难度": "difficulty", "误差": "tolerance"}
+
+
+LONGEST_LINE = 3000
+"""What is behind so many characters of a line is not looked at: no question is so long, and the patterns take their time."""
 
 
 def parse(text: str) -> Reading:
@@ -47,61 +53,119 @@ def parse(text: str) -> Reading:
 
 @dataclass(slots=True)
 class _Draft:
-    """A question while its lines come in; ``last`` is what the next plain line continues."""
+    """A question while its lines come in; ``last`` is what the next plain line continues.
+
+    ``place`` is the number before it, ``part`` how often the numbers began anew before it.
+    """
 
     number: int
-    numbered: bool
+    place: int | None
     stem: str
     kind: str = ""
+    section: Section = NOWHERE
+    part: int = 0
     options: list[str] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)
     last: str = "stem"
 
 
+@dataclass(slots=True)
+class _Where:
+    """The section that questions stand in, in its own ``word`` for a kind, and how their numbers run."""
+
+    word: str = ""
+    section: Section = NOWHERE
+    part: int = 0
+    last: int = 0
+
+    def enter(self, heading: re.Match[str]) -> None:
+        """A heading like "一、单项选择题（每题2分）"."""
+        self.word = heading[3] or heading[4]
+        self.section = answer_key.section_of(heading[1] or heading[2], self.word)
+
+    def count(self, place: int | None) -> None:
+        """The number of one more question."""
+        if place is not None:
+            self.part += place <= self.last
+            self.last = place
+
+
 def parse_lines(lines: Iterable[tuple[int, str]]) -> Iterator[Row]:
-    """Numbered lines (or paragraphs) as rows. A new question begins with a number, or after an answer and a blank line."""
+    """Numbered lines (or paragraphs) as rows. A new question begins with a number, or after an answer and a blank line.
+
+    Answers may stand together at the end. One of them without a question is a row of its own, with that problem.
+    """
+    before, key = answer_key.cut(
+        [(number, raw.strip().strip("\ufeff")[:LONGEST_LINE]) for number, raw in lines]
+    )
+    drafts = list(_drafts(before))
+    strays = [entry for entry in key.entries if not _answered(drafts, entry)]
+    yield from map(_row, drafts)
+    what = "参考答案里的第{}题，在题目里没有找到，或有几道题都是这个题号"
+    for number, problem in sorted([*key.problems, *((one.line, what.format(one.number)) for one in strays)]):
+        yield Row(number, problem=problem)
+
+
+def _drafts(lines: Iterable[tuple[int, str]]) -> Iterator[_Draft]:
     draft: _Draft | None = None
-    section, gap = "", False
-    for number, raw in lines:
-        line = raw.strip().strip("\ufeff")
+    where, gap = _Where(), False
+    for number, line in lines:
         if not line:
             gap = True
             continue
-        heading = _section(line)
-        if heading is not None or _begins(draft, line, gap):
+        heading = _SECTION.fullmatch(line)
+        if heading or _begins(draft, line, gap):
             if draft is not None:
-                yield _row(draft)
-            draft = None if heading is not None else _opened(number, line, section)
-            section = section if heading is None else heading
+                yield draft
+            if heading:
+                where.enter(heading)
+            draft = None if heading else _opened(number, line, where)
         elif draft is not None:
             _take(draft, line)
         gap = False
     if draft is not None:
-        yield _row(draft)
+        yield draft
 
 
-def _section(line: str) -> str | None:
-    """The kind that a heading like "一、单项选择题（每题2分）" gives to what follows; None when the line is no heading."""
-    found = _SECTION.fullmatch(line)
-    kind = _SECTION_KIND.match(found[1]) if found else _SECTION_KIND.fullmatch(line)
-    return kind[1] if kind else None
+def _answered(drafts: Sequence[_Draft], entry: Entry) -> bool:
+    """Give an answer of the key to its question; whether there is exactly one for it."""
+    same = [draft for draft in drafts if draft.place == entry.number]
+    if len(same) > 1 and entry.section is not None:
+        same = [draft for draft in same if draft.section.fits(entry.section)]
+    if len(same) > 1:
+        same = [draft for draft in same if draft.part == entry.part]
+    if len(same) != 1:
+        return False
+    same[0].fields.setdefault("answer", entry.answer)
+    if entry.explanation:
+        same[0].fields.setdefault("explanation", entry.explanation)
+    return True
 
 
 def _begins(draft: _Draft | None, line: str, gap: bool) -> bool:
-    if draft is None or _NUMBER.fullmatch(line):
+    if draft is None or _number(line)[0] is not None:
         return True
     if _field(line) or _is_option(draft, line):
         return False
     return "answer" in draft.fields and (gap or draft.last == "answer")
 
 
-def _opened(number: int, line: str, kind: str) -> _Draft:
-    found = _NUMBER.fullmatch(line)
-    stem = found[1] if found else line
-    leading = _LEADING_KIND.match(stem)
+def _number(line: str) -> tuple[int | None, str]:
+    """The number before a question, and the rest: "12. …", "（12）…", "第12题 …", "十二、…"; no number and the line otherwise."""
+    if found := _NUMBER.fullmatch(line):
+        return int(found[1]), found[2]
+    if found := _CHINESE_NUMBER.fullmatch(line):
+        return when.number(found[1] or found[2]), found[3]
+    return None, line
+
+
+def _opened(number: int, line: str, where: _Where) -> _Draft:
+    place, stem = _number(line)
+    where.count(place)
+    kind, leading = where.word, _LEADING_KIND.match(stem)
     if leading:
         kind, stem = leading[1], stem[leading.end() :]
-    draft = _Draft(number, found is not None, "", kind)
+    draft = _Draft(number, place, "", kind, where.section, where.part)
     _take_stem(draft, stem)
     return draft
 
@@ -173,7 +237,7 @@ def _row(draft: _Draft) -> Row:
 def _values(draft: _Draft) -> dict[str, Any]:
     said = draft.fields
     stem, answer = _without_answer(draft.stem, said.get("answer", ""))
-    if not answer and not draft.numbered and not draft.options:
+    if not answer and draft.place is None and not draft.options:
         raise BadRow(f"“{stem[:12]}”不像题目（没有题号、选项和答案）")
     kind = kind_of(said.get("kind", draft.kind))
     if kind is Kind.CASE:

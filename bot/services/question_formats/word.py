@@ -9,31 +9,33 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from bot.services.question_formats import Reading, Unreadable, archive
+from bot.services.question_formats import Reading, Unreadable, answer_key, archive
 from bot.services.question_formats.text import parse_lines
 from bot.services.question_formats.wording import LETTERS
 
 if TYPE_CHECKING:
     from docx.document import Document
+    from docx.table import Table
 
 # What python-docx and lxml raise for archives and XML that are not what they should be; lxml's is a SyntaxError.
 _BROKEN = (zipfile.BadZipFile, zlib.error, SyntaxError, LookupError, ValueError, AttributeError, TypeError)
 
 
 def parse(raw: bytes) -> Reading:
-    """The questions of a document; a row's number is its paragraph. Tables are left out, and a note says so."""
+    """The questions of a document; a row's number is its paragraph. Of tables only 题号 above 答案 is read, a note says so of the others."""
     import docx
     from docx.opc.exceptions import OpcError
 
     archive.check(raw, "word/document.xml")
     try:
         document = docx.Document(io.BytesIO(raw))
-        lines = list(_lines(document))
+        lines = [*_lines(document), *_keys(document)]
+        others = any(not _key_in(table) for table in document.tables)
     except (OpcError, *_BROKEN) as error:
         raise Unreadable(why="不是完好的 Word 文件（.docx）") from error
     if not any(text.strip() for _, text in lines):
         raise Unreadable(why="文件里没有文字")
-    notes = ("文件里的表格没有读；表格请存成 Excel 再导入。",) if document.tables else ()
+    notes = ("文件里的表格没有读；表格请存成 Excel 再导入。",) if others else ()
     return Reading(list(parse_lines(lines)), notes)
 
 
@@ -55,6 +57,30 @@ def _lines(document: Document) -> Iterator[tuple[int, str]]:
             counts[place] += 1
         for text in (mark + paragraph.text).split("\n"):
             yield number, text
+
+
+def _keys(document: Document) -> Iterator[tuple[int, str]]:
+    """The answers in tables, "1. A" a line, as if they stood at the end under their name."""
+    tables = [_key_in(table) for table in document.tables]
+    end = len(document.paragraphs)
+    if any(tables) and not any(answer_key.heads(paragraph.text) for paragraph in document.paragraphs):
+        yield end, "参考答案"
+    yield from ((end, f"{number}. {answer}") for pairs in tables for number, answer in pairs)
+
+
+def _key_in(table: Table) -> list[tuple[str, str]]:
+    """Numbers and answers of a table whose rows are headed 题号 and 答案 in turn."""
+    rows = [[cell.text.strip() for cell in row.cells] for row in table.rows]
+    heads = ["".join(row[:1]) for row in rows]
+    if len(rows) % 2 or heads != ["题号", "答案"] * (len(rows) // 2):
+        return []
+    pairs = zip(rows[::2], rows[1::2], strict=True)
+    return [
+        (number, answer)
+        for above, below in pairs
+        for number, answer in zip(above[1:], below[1:], strict=False)
+        if number and answer
+    ]
 
 
 def _list_place(paragraph: Any) -> tuple[str, str] | None:
