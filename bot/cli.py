@@ -172,15 +172,32 @@ def content() -> None:
 
 @content.command("check")
 def content_check() -> None:
-    """Look for doubles, missing sources, skewed answers and expired items in the question bank."""
+    """Read all of it; look for doubles, missing sources, skewed answers, expired items, and texts that ask for what the bank has not."""
     from datetime import date
 
-    from content import ContentError, checks, questions
+    from content import (
+        ContentError,
+        activity_kinds,
+        checks,
+        holidays,
+        materials,
+        menu,
+        points,
+        questions,
+        regulations,
+        study_plan,
+        theme_days,
+    )
 
+    today = date.today()  # noqa: DTZ011  (the operator's own day)
     try:
-        findings = checks.bank_findings(questions.load(), date.today())  # noqa: DTZ011  (the operator's own day)
+        for one in (activity_kinds, holidays, menu, points, regulations, study_plan, theme_days):
+            one.load()
+        bank, texts = questions.load(), materials.load()
     except ContentError as error:
         raise BadInput(str(error)) from None
+    asked, topics = {one.code: one.questions for one in texts}, {one.code: one.topic for one in texts}
+    findings = checks.bank_findings(bank, today) + checks.reference_findings(asked, topics, bank, today)
     for finding in findings:
         click.echo(f"{finding.code}: {finding.what}")
     click.echo(f"{len(findings)} findings")

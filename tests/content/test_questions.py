@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import content
-from content import ContentError
-from content.checks import bank_findings
+from bot.cli import content_check
+from content import ContentError, materials
+from content.checks import bank_findings, reference_findings
 from content.questions import (
     CHOICES,
     Kind,
@@ -249,6 +251,13 @@ def stems(*texts: str, **change: Any) -> list[Question]:
     return [replace(read(JUDGE | {"stem": text}), code=f"s-{n}", **change) for n, text in enumerate(texts)]
 
 
+def verdicts(right: int, wrong: int) -> list[Question]:
+    """Statements that have nothing in common."""
+    answers = ["对"] * right + ["错"] * wrong
+    rows = (JUDGE | {"stem": chr(0x4E00 + 16 * n) * 8, "answer": said} for n, said in enumerate(answers))
+    return [replace(read(row), code=f"v-{n}") for n, row in enumerate(rows)]
+
+
 LONG = ("把导体端和接地端都检查以后再拆导体端", "接地端", "两端同时", "任意一端")
 TWINS = ("装设接地线时应当先接接地端，后接导体端。", "装设接地线时，应先接接地端后接导体端。")
 
@@ -257,12 +266,26 @@ TWINS = ("装设接地线时应当先接接地端，后接导体端。", "装设
     ("questions", "code", "words"),
     [
         (stems(*TWINS), "s-1", "题干与 s-0 几乎相同"),
+        (
+            [*stems(TWINS[0]), *(replace(one, code="x-1", topic="消防") for one in stems(TWINS[1]))],
+            "x-1",
+            "题干与 s-0 几乎相同",
+        ),
         (stems("甲", source="老师傅说的"), "s-0", "没有写明文件名"),
         (stems("甲", valid_to=date(2026, 5, 31)), "s-0", "已于 2026-05-31 过期"),
         (bank("AAABBBCCCDDD", options=LONG), "安规", "12 道单选题中有 3 道的正确选项比其他选项长一倍以上"),
         (bank("BBBBBBACDACD"), "安规", "12 道单选题中有 6 道的答案是 B"),
+        (verdicts(10, 2), "安规", "12 道判断题中有 10 道的答案是 对"),
     ],
-    ids=["near double", "source", "expired", "give-away", "skewed"],
+    ids=[
+        "near double",
+        "near double in another topic",
+        "source",
+        "expired",
+        "give-away",
+        "skewed",
+        "verdicts",
+    ],
 )
 def test_a_doubtful_bank_is_found(questions: list[Question], code: str, words: str) -> None:
     (finding,) = bank_findings(questions, TODAY)
@@ -274,24 +297,47 @@ def test_a_doubtful_bank_is_found(questions: list[Question], code: str, words: s
     "questions",
     [
         stems("装设接地线时先接接地端。", "验电应戴绝缘手套。"),
-        [*stems(TWINS[0]), *(replace(item, topic="消防") for item in stems(TWINS[1]))],
         stems("甲", source="《电力安全工作规程》（2011）"),
         stems("甲", valid_to=TODAY),
         bank("ABBBBCCCCDDDD", options=LONG),
         bank("AAAA", options=LONG),
         bank("BBBBBACDACDA"),
         bank("BBBBBBBBBBB"),
+        verdicts(9, 3),
+        verdicts(11, 0),
     ],
     ids=[
         "different stems",
-        "twins in two topics",
         "source with a title",
         "last valid day",
         "few give-aways",
         "too few to be a habit",
         "letters spread",
         "too few to be skewed",
+        "verdicts spread",
+        "too few verdicts",
     ],
 )
 def test_a_sound_bank_has_no_findings(questions: list[Question]) -> None:
     assert bank_findings(questions, TODAY) == []
+
+
+def test_a_text_that_asks_for_what_the_bank_has_not_is_found() -> None:
+    known = stems("甲", valid_to=date(2026, 5, 31))
+    topics = {"winter-patrol": "安规", "clean-festival": "烹饪"}
+    found = reference_findings({"winter-patrol": ("s-0", "s-9")}, topics, known, TODAY)
+    assert [(one.code, one.what) for one in found] == [
+        ("winter-patrol", "题库里没有这道题：s-9。"),
+        ("winter-patrol", "所问的题 s-0 今天不在有效期内。"),
+        ("clean-festival", "题库里没有“烹饪”这个主题。"),
+    ]
+    assert reference_findings({"a": ("s-0",)}, {"a": "安规"}, stems("甲"), TODAY) == []
+
+
+def test_content_check_reads_everything_and_ends_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    done = CliRunner().invoke(content_check)
+    assert (done.exit_code, done.output) == (0, "0 findings\n")
+    whole = materials.load()
+    monkeypatch.setattr(materials, "load", lambda: (replace(whole[0], questions=("none-1",)), *whole[1:]))
+    done = CliRunner().invoke(content_check)
+    assert (done.exit_code, done.output) == (1, f"{whole[0].code}: 题库里没有这道题：none-1。\n1 findings\n")
