@@ -8,12 +8,12 @@ from typing import Any
 
 from bot import nlu
 from bot.chat import Answer, Ask, Context, Reply, Router, Undo, Waiting
-from bot.choices import which
+from bot.choices import run, which
 from bot.errors import Refusal
 from bot.journal import keep
 from bot.models.activity import SignUpState
 from bot.services import activity as activities
-from bot.services import leave, sign_up
+from bot.services import leave, motion, sign_up
 from bot.services.permission import Action
 
 router = Router()
@@ -22,7 +22,8 @@ _DECIDED = re.compile(r"^#?\s*(?P<no>\d{1,4})(?:\s*(?:号|条))?\s*[,:。、]?\s
 
 
 class WhichLeave(Refusal):
-    text = "没找到“{said}”的请假。请写编号，例如：{word} 1。回复 请假审批 看有哪些。"
+    # Does not repeat what was said: somebody may have meant a secret vote that has just been closed.
+    text = "没找到这个人的请假。请写编号，例如：同意 1。回复 请假审批 看有哪些。"
 
 
 # Asking --------------------------------------------------------------------------------------------------------------
@@ -142,11 +143,13 @@ def _one_leave(ctx: Context, leave: leave.Leave) -> Reply:
     return Reply(text)
 
 
-@router.command(
-    "同意", "批准", takes="编号", optional=True, examples=("同意 1",), needs=Action.DECIDE_GROUP_LEAVE
-)
+@router.command("同意", "批准", takes="编号", optional=True, examples=("同意 1",))
 def grant(ctx: Context, text: str = "") -> Answer:
-    leave, _ = _meant(ctx, text, "同意")
+    return _vote(ctx, text, "赞成", "同意") or _grant(ctx, text)
+
+
+def _grant(ctx: Context, text: str) -> Answer:
+    leave, _ = _meant(ctx, text)
     if leave is None:
         return leaves(ctx)
     return _decided(ctx, leave, granted=True)
@@ -159,10 +162,13 @@ def grant(ctx: Context, text: str = "") -> Answer:
     takes="编号和理由",
     optional=True,
     examples=("不同意 2 检修任务可调整",),
-    needs=Action.DECIDE_GROUP_LEAVE,
 )
 def refuse(ctx: Context, text: str = "") -> Answer:
-    leave, why = _meant(ctx, text, "不同意")
+    return _vote(ctx, text, "反对", "不同意") or _refuse(ctx, text)
+
+
+def _refuse(ctx: Context, text: str) -> Answer:
+    leave, why = _meant(ctx, text)
     if leave is None:
         return leaves(ctx)
     if not why:
@@ -174,13 +180,32 @@ def refuse(ctx: Context, text: str = "") -> Answer:
 @router.step()
 def refusal_reason(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     """The reason of a refusal."""
-    leave, _ = _meant(ctx, str(data["number"]), "不同意")
+    leave, _ = _meant(ctx, str(data["number"]))
     assert leave is not None, "a number names one request or is refused"
     return _decided(ctx, leave, granted=False, why=re.sub(r"^(?:理由|因为)\s*[:是]?\s*", "", text))
 
 
-def _meant(ctx: Context, text: str, word: str) -> tuple[leave.Leave | None, str]:
+def _vote(ctx: Context, text: str, vote: str, decide: str) -> Answer | None:
+    """The answer of the command ``vote``, when a vote is going on and no request for leave is meant; a choice, when both may be; else None."""
+    running = motion.running(ctx.session, ctx.member.branch_id)
+    if running is None or _DECIDED.match(text):
+        return None
+    waiting = leave.waiting(ctx.session, ctx.actor) if ctx.actor.may(Action.DECIDE_GROUP_LEAVE) else []
+    if not waiting:
+        return run(ctx, vote, text)
+    if text:
+        return None if any(text.startswith(one.member.name) for one in waiting) else run(ctx, vote, text)
+    if running.secret:
+        # Without a receipt it is no ballot, and a choice would keep with the sender what was said.
+        return None
+    about = f"{decide} {waiting[0].number}" if len(waiting) == 1 else "请假审批"
+    lines = f"1 投{vote}票（{running.question}）\n2 {about}（{waiting[0].member.name}请假）"
+    return Reply(f"您是想：\n{lines}\n回复数字即可。", choices=(vote, about))
+
+
+def _meant(ctx: Context, text: str) -> tuple[leave.Leave | None, str]:
     """The request that a number or name at the beginning means, and the rest; None when nothing was said and several wait."""
+    ctx.actor.require(Action.DECIDE_GROUP_LEAVE)
     waiting = leave.waiting(ctx.session, ctx.actor)
     if found := _DECIDED.match(text):
         number = int(found["no"])
@@ -192,7 +217,7 @@ def _meant(ctx: Context, text: str, word: str) -> tuple[leave.Leave | None, str]
     if len(named) == 1:
         return named[0], text.removeprefix(named[0].member.name).strip(" ,:")
     if text and not named:
-        raise WhichLeave(said=text[:12], word=word)
+        raise WhichLeave
     return (waiting[0] if len(waiting) == 1 else None), ""
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from bot.clock import Clock
 from bot.db import Base, Database
 from bot.models.audit import AuditEntry
-from bot.models.ballot import Ballot, Vote
+from bot.models.ballot import Ballot, Choice, Vote
 from bot.models.identity import Conversation, Inbox
 from bot.models.organisation import BranchSetting
 from bot.services.setting import rules
@@ -95,6 +95,75 @@ def test_an_open_vote_is_answered_with_a_word_or_a_button_and_may_be_changed(
         ("表决结果", "赞成：古丽"),
     )
     zhang.script(("赞成", "没有正在进行的表决"))
+
+
+def test_yes_alone_is_a_vote_while_one_by_name_is_open(
+    secretary: Phone, phone: PhoneBook, meeting: int
+) -> None:
+    phone("张伟").script(("同意", "需要支部书记或委员"), ("不同意", "需要支部书记或委员"))
+    opened(secretary, "记名")
+    phone("张伟").script(("同意", "已记下：赞成"), ("不同意", "已记下：反对（原来是赞成）"))
+    phone("古丽").script(("同意。", "已记下：赞成"), ("同意 1", "需要支部书记或委员"))
+    phone("刘芳").script(("我弃权", "已记下：弃权"))
+    phone("李明").script(("同意", "预备党员没有表决权"))
+    phone("吴霞").script(("同意", "还没有签到"))
+    secretary.script(
+        ("同意", "已记下：赞成"), ("结束表决", "已投 4 票"), ("1", "赞成：王建国、古丽", "反对：张伟")
+    )
+    phone("张伟").script(("同意", "需要支部书记或委员"))
+
+
+def test_who_also_decides_leave_is_asked_which_is_meant(
+    secretary: Phone, phone: PhoneBook, meeting: int
+) -> None:
+    secretary.script(("发布主题党日 12月4日14:30 三楼 主题:学宪法", "应到 12 人"), ("确认", "已发布"))
+    phone("孙磊")("请假 抢修")
+    opened(secretary, "记名")
+    secretary.script(
+        ("同意", f"1 投赞成票（{QUESTION}）", "2 同意 1（孙磊请假）"),
+        ("1", "已记下：赞成"),
+        ("不同意", "1 投反对票", "2 不同意 1（孙磊请假）"),
+        ("2", "不同意孙磊请假（抢修），请发理由"),
+        ("退出", "退出"),
+        ("同意孙磊", "已同意孙磊请假"),
+        ("谁没投票", "已投 1 票"),
+    )
+
+
+def test_in_a_secret_vote_yes_alone_decides_the_leave(
+    secretary: Phone, phone: PhoneBook, meeting: int
+) -> None:
+    """A choice would keep with the sender which way the vote was to go."""
+    secretary.script(("发布主题党日 12月4日14:30 三楼 主题:学宪法", "应到 12 人"), ("确认", "已发布"))
+    phone("孙磊")("请假 抢修")
+    opened(secretary, "无记名")
+    secretary.script(("同意", "已同意孙磊请假"))
+
+
+def test_a_dialogue_that_waits_for_yes_is_not_taken_for_a_vote(
+    secretary: Phone, phone: PhoneBook, meeting: int
+) -> None:
+    phone("张伟")("申报 师带徒 带出1名持证徒弟")
+    opened(secretary, "记名")
+    secretary.script(("审核", "张伟", "同意"), ("同意", "同意张伟的申报"), ("谁没投票", "已投 0 票"))
+
+
+def test_yes_with_a_receipt_is_a_secret_ballot_and_is_never_repeated(
+    secretary: Phone, phone: PhoneBook, meeting: int, database: Database
+) -> None:
+    opened(secretary, "无记名")
+    for name, said in (("王建国", "同意 青山37"), ("张伟", "不同意绿水15"), ("马强", "同意")):
+        answer = phone(name)(said)
+        assert ("没有投成" if name == "马强" else "已投进票箱") in answer
+    phone("刘芳")("同意 某某58")
+    with database.read() as session:
+        ballots = {(one.receipt, one.choice) for one in session.scalars(select(Ballot))}
+        kept = str(session.scalars(select(Inbox.reply)).all())
+    assert ballots == {("青山37", Choice.YES), ("绿水15", Choice.NO)}
+    assert not [one for one in ("青山37", "绿水15", "某某58") if one in kept.replace("例如：赞成 某某58", "")]
+    secretary("结束表决")
+    secretary("1")
+    assert "青山" not in secretary("同意 青山37")
 
 
 def test_six_of_eleven_carry_a_motion_and_five_do_not(

@@ -131,7 +131,9 @@ def test_an_unknown_number_or_name_is_refused(theme_day: None, phone: PhoneBook,
     secretary.script(("同意", "没有等待审批"))
     phone("古丽")("请假 下乡")
     secretary.script(
-        ("同意 7", "没有等待审批的第 7 条"), ("同意 张三", "没找到“张三”"), ("同意古丽", "已同意古丽请假")
+        ("同意 7", "没有等待审批的第 7 条"),
+        ("同意 张三", "没找到这个人的请假"),
+        ("同意古丽", "已同意古丽请假"),
     )
 
 
