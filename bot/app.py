@@ -99,22 +99,20 @@ def prepare(app: App) -> None:
     """Bring the schema and the shipped content of the database up to date. Harmless when it is already."""
     migrations.upgrade(app.database)
     from bot.services import question
-    from content import questions
+    from bot.services.library import entries
+    from content import materials, questions, regulations
 
+    nlu.keep_in(app.settings.data_folder)
+    bank = questions.load()
     with app.database.write() as session:
-        question.sync(session, questions.load())
+        question.sync(session, bank)
+        entries.sync(session, regulations.load(), materials.load(), bank)
 
 
 def warm(app: App) -> None:
-    """Load jieba's dictionary and the index of clauses in the background; exact words answer meanwhile."""
-
-    def load() -> None:
-        from bot.services import regulation
-
-        nlu.warm(app.settings.data_folder)
-        regulation.index()
-
-    threading.Thread(target=load, name="warm", daemon=True).start()
+    """Load jieba's dictionary in the background; exact words answer meanwhile."""
+    nlu.keep_in(app.settings.data_folder)
+    threading.Thread(target=nlu.warm, name="warm", daemon=True).start()
 
 
 def create_flask(app: App, *, wake: Callable[[], None] = lambda: None) -> Flask:

@@ -1,10 +1,10 @@
-"""提问：从规定里找依据，给出条文、文件和日期；找不到就直说。"""
+"""提问：从规定和学习材料里找依据，给出条文、文件和日期；找不到就直说。"""
 
 from __future__ import annotations
 
 from bot.chat import Context, Reply, Router
-from bot.services import regulation
-from bot.services.regulation import Hit
+from bot.services.library import search
+from bot.services.library.search import Hit
 
 router = Router()
 
@@ -12,7 +12,6 @@ ALSO_NEAR = 0.6
 """From this score on a second clause is named under the answer."""
 PLAIN = 0.85
 """Below this score the question was put in other words than the library knows: the next two clauses are offered as well."""
-LONGEST_QUESTION = 60
 
 # What people ask about and how, in words that no other command answers to.
 _ASKED_WITH = "多久 多长时间 几个月 几个月一次 多久一次 频次 什么是 是什么意思 规定 条例 党章 第几条 依据 可以吗 能不能 可不可以 合规吗 违规吗"
@@ -33,7 +32,7 @@ _ASKED_ABOUT = (
     whole=True,
 )
 def ask(ctx: Context, question: str) -> Reply:
-    hits = regulation.search(question[:LONGEST_QUESTION])
+    hits = search.search(ctx.session, question)
     if hits and hits[0].sure:
         doubt = hits[0].score < PLAIN
         near = [hit for hit in hits[1:] if doubt or hit.score >= ALSO_NEAR]
@@ -47,19 +46,18 @@ def ask(ctx: Context, question: str) -> Reply:
 
 
 def quoted(hit: Hit) -> str:
-    """The clause with its document, article and date; with a caution unless several texts agree on it."""
-    clause = hit.clause
-    lines = [f"{clause.title}：", clause.text, f"依据：{clause.document}{clause.article}（{clause.issued}）"]
-    if clause.confidence == "check":
+    """The passage with its document, article and date; with a caution unless several texts agree on it."""
+    lines = [f"{hit.title}：", hit.text, f"依据：{hit.source}"]
+    if hit.material:
+        lines = [hit.text, f"来自学习材料《{hit.title}》，依据：{hit.source}"]
+    if hit.confidence == "check":
         lines.append("这一条尚未逐字核对，请以文件原文为准。")
     return "\n".join(lines)
 
 
 def with_choices(text: str, head: str, hits: list[Hit], tail: str) -> Reply:
-    """The text, then clauses to choose from by number."""
+    """The text, then entries to choose from by number."""
     if not hits:
         return Reply(f"{text}\n还想问，回复：提问 加问题。")
-    lines = [f"{number} {hit.clause.title}" for number, hit in enumerate(hits, 1)]
-    return Reply(
-        "\n".join([text, head, *lines, tail]), choices=tuple(f"提问 {hit.clause.title}" for hit in hits)
-    )
+    lines = [f"{number} {hit.title}" for number, hit in enumerate(hits, 1)]
+    return Reply("\n".join([text, head, *lines, tail]), choices=tuple(f"提问 {hit.title}" for hit in hits))

@@ -20,8 +20,9 @@ CONFIDENCES = ("high", "medium", "check")
 SHARED = ("document", "issued", "topic")
 # With title and source the answer stays below one screen of a phone and one WeCom text message (2048 bytes).
 LONGEST_TEXT, LONGEST_TITLE, LONGEST_ASK = 220, 24, 30
-FEWEST_ASKS, MOST_ASKS = 2, 4
+FEWEST_ASKS, MOST_ASKS = 2, 6
 
+WORD = re.compile(r"[0-9A-Za-z\u4e00-\u9fff]+")
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,31}")
 DOCUMENT = re.compile(r"《[^《》]+》.*")
 ARTICLE = re.compile(r"(第[一二三四五六七八九十百]+条)?")
@@ -88,6 +89,8 @@ def _read_group(path: Path, table: dict[str, Any]) -> frozenset[str]:
     words = table.get("words")
     if not isinstance(words, list) or not _texts(words) or not 2 <= len(words) == len(set(words)):
         raise ContentError(path.name, f"每组 words 至少两个不同的词：{words}")
+    if odd := [word for word in words if not WORD.fullmatch(word)]:
+        raise ContentError(path.name, f"只用汉字、字母和数字：{odd}")
     return frozenset(words)
 
 

@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks [webhook|demo|rush|roster|import|quiz …]``: prints every figure with its ratio to the yardstick of the same run."""
+"""``python -m tests.benchmarks [webhook|demo|rush|roster|import|quiz|search …]``: prints every figure with its ratio to the yardstick of the same run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import platform
 import sys
 from datetime import UTC, datetime
 
-from tests.benchmarks import demo, question_import, quiz_growth, roster, rush, webhook
+from tests.benchmarks import demo, question_import, quiz_growth, roster, rush, search, webhook
 
 PARTS = {
     "webhook": webhook.run,
@@ -15,6 +15,7 @@ PARTS = {
     "roster": roster.run,
     "import": question_import.run,
     "quiz": quiz_growth.run,
+    "search": search.run,
 }
 
 

@@ -1,0 +1,134 @@
+"""Finding the entries that answer a question: the database's full-text index names candidates, one function of ours ranks them.
+
+SQLite and PostgreSQL rank differently, so neither is asked to: their indexes only say which entries have a word. Nothing is generated: what is
+found is quoted, and what is not found is said to be missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select, text
+from sqlalchemy.orm import Session
+
+from bot import nlu
+from bot.db import dialect_of
+from bot.models.library import LibraryEntry, LibraryWord
+from bot.services.library.words import PAIR, voltages, words
+
+SURE = 0.45
+"""From this score on an entry is given as the answer; below it only the nearest are named."""
+FAINT = 0.2
+"""Below this score an entry has nothing to do with the question."""
+LONGEST = 120
+"""So many characters of a question are read."""
+_COMPARED = 50
+_MOST_ROWS = 600
+"""Common words are left out of the full-text query once the rarer ones match so many entries."""
+_ASKED, _COVERED = 0.65, 0.35
+_SAID_MORE = 0.35
+_OTHER_VOLTAGE = 0.5
+"""What remains of the score of a clause about other voltages: another safety distance is the worst wrong answer."""
+_UNKNOWN = 5.0
+"""The weight of a word that stands nowhere in the library: somewhat like the rarest."""
+
+_CANDIDATES = {
+    "sqlite": "SELECT library_search.rowid AS id, weight FROM library_word CROSS JOIN library_search"
+    " WHERE word IN :chosen AND library_search MATCH '\"' || word || '\"'",
+    "postgresql": "SELECT id, weight FROM library_word, LATERAL (SELECT id FROM library_entry"
+    " WHERE library_search @@ to_tsquery('simple', word) OFFSET 0) AS found WHERE word IN :chosen",
+}
+"""Which entries have which of the chosen words, by the full-text index of each database."""
+_BEST = "SELECT id FROM ({}) AS matches GROUP BY id ORDER BY SUM(weight) DESC, id LIMIT :most"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """An entry with how well it fits the question, from 0 to 1."""
+
+    code: str
+    title: str
+    text: str
+    source: str
+    confidence: str
+    material: bool
+    score: float
+
+    @property
+    def sure(self) -> bool:
+        return self.score >= SURE
+
+
+def search(session: Session, question: str, *, most: int = 3) -> list[Hit]:
+    """The entries that fit a question best, best first, one of each material; none when no word of it stands in the library."""
+    said = nlu.clean(question)[:LONGEST]
+    asked = words(said)
+    weights = _weights(session, asked)
+    rows = _candidates(session, weights)
+    told = {word: weights[word].weight if word in weights else _unknown(word) for word in asked}
+    hits = (_hit(row, told, voltages(said)) for row in rows)
+    ranked = sorted((hit for hit in hits if hit.score >= FAINT), key=lambda hit: (-hit.score, hit.code))
+    unlike = {hit.title: hit for hit in reversed(ranked)}
+    return sorted(unlike.values(), key=lambda hit: (-hit.score, hit.code))[:most]
+
+
+def _weights(session: Session, asked: Iterable[str]) -> dict[str, Row[str, int, float]]:
+    """The words of a question that stand in the library."""
+    columns = (LibraryWord.word, LibraryWord.entries, LibraryWord.weight)
+    found = session.execute(select(*columns).where(LibraryWord.word.in_(asked)))
+    return {row.word: row for row in found}
+
+
+def _unknown(word: str) -> float:
+    return _UNKNOWN * (0.5 if word.startswith(PAIR) else 1)
+
+
+def _candidates(session: Session, weights: Mapping[str, Row[str, int, float]]) -> list[Row[Any]]:
+    """The entries that have most of a question's rarest words, found by the full-text index."""
+    chosen = _rarest(weights.values())
+    if not chosen:
+        return []
+    best = text(_BEST.format(_CANDIDATES[dialect_of(session)])).bindparams(
+        bindparam("chosen", expanding=True)
+    )
+    ids = session.scalars(best, {"chosen": chosen, "most": _COMPARED}).all()
+    columns = (
+        LibraryEntry.code,
+        LibraryEntry.title,
+        LibraryEntry.text,
+        LibraryEntry.source,
+        LibraryEntry.confidence,
+        LibraryEntry.material,
+        LibraryEntry.asks,
+        LibraryEntry.words,
+    )
+    return list(session.execute(select(*columns).where(LibraryEntry.id.in_(ids))))
+
+
+def _rarest(known: Iterable[Row[str, int, float]]) -> list[str]:
+    """At least one word, and more while they match few entries. Words hold letters, digits and characters only: nothing in them is an operator."""
+    chosen: list[str] = []
+    rows = 0
+    for word in sorted(known, key=lambda row: (row.entries, row.word)):
+        rows += word.entries
+        if chosen and rows > _MOST_ROWS:
+            break
+        chosen.append(word.word)
+    return chosen
+
+
+def _hit(row: Row[Any], told: Mapping[str, float], volts: frozenset[str]) -> Hit:
+    asked = sum(told.values())
+    alike = max((_alike(ask, told, asked) for ask in row.asks), default=0.0)
+    covered = sum(told[word] for word in told.keys() & set(row.words.split())) / asked
+    factor = 1 if volts <= voltages(f"{row.title}{row.text}") else _OTHER_VOLTAGE
+    score = factor * (_ASKED * alike + _COVERED * covered)
+    return Hit(row.code, row.title, row.text, row.source, row.confidence, row.material, round(score, 6))
+
+
+def _alike(ask: list[Any], told: Mapping[str, float], asked: float) -> float:
+    """How much of a way of asking stands in a question, weighted by rarity; what else the question says counts less."""
+    total: float = ask[0]
+    return sum(told.get(word, 0.0) for word in ask[1:]) / (_SAID_MORE * asked + (1 - _SAID_MORE) * total)
