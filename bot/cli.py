@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import logging
 import sys
-from pathlib import Path
 
 import click
 
 from bot import __version__
+from bot.cli_members import members
 from bot.cli_operations import backup, deploy, restore
 from bot.cli_points import points
 from bot.cli_questions import questions
 from bot.command import BadInput, open_app
-from bot.errors import Refusal
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -106,38 +105,10 @@ def db_upgrade() -> None:
     click.echo(f"schema {migrations.head()}")
 
 
-@main.group()
-def members() -> None:
-    """The roster."""
-
-
-@members.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
-def members_import(file: Path) -> None:
-    """Take a roster (.xlsx or .csv); good lines are kept, bad ones listed with their number."""
-    from bot.services import audit, roster
-
-    app = open_app()
-    try:
-        rows = roster.read(file)
-    except Refusal as refusal:
-        raise BadInput(str(refusal)) from None
-    secret = app.settings.secret_key.get_secret_value()
-    with app.database.write() as session:
-        report = roster.import_rows(session, rows, secret=secret, now=app.clock())
-        summary = f"新增 {len(report.added)}，更新 {len(report.updated)}，未变 {len(report.unchanged)}，未导入 {len(report.rejected)}"
-        audit.record(session, actor=None, act="导入名册", now=app.clock(), channel="cli", detail=summary)
-    for number, why in report.rejected:
-        click.echo(f"第 {number} 行未导入：{why}", err=True)
-    for number, what in report.notes:
-        click.echo(f"第 {number} 行：{what}", err=True)
-    click.echo(summary)
-    sys.exit(2 if report.rejected else 0)
-
-
 db.add_command(backup)
 db.add_command(restore)
 main.add_command(deploy)
+main.add_command(members)
 main.add_command(points)
 main.add_command(questions)
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
+from bot.command import member_named, opened
 
-    from bot.app import App
-    from bot.models.member import Member
+if TYPE_CHECKING:
     from content.points import Rule
 
 
@@ -27,7 +23,7 @@ def verify() -> None:
     """Recompute every seal and balance of the ledger; exit status 1 names what was changed."""
     from bot.services import point_chain
 
-    with _opened() as app, app.database.read() as session:
+    with opened() as app, app.database.read() as session:
         done = point_chain.verify(session)
     for one in done.wrong:
         where = f"entry #{one.entry_id}" if one.entry_id else f"{one.period} {one.dimension}"
@@ -43,8 +39,8 @@ def explain(member: str) -> None:
     """Every entry of MEMBER (name, account, staff number or #id): rule, version, fact, giver, reviewer, cap."""
     from bot.services import point_story
 
-    with _opened() as app, app.database.read() as session:
-        who = _member(session, member)
+    with opened() as app, app.database.read() as session:
+        who = member_named(session, member)
         click.echo(f"{who.name} #{who.id}")
         for one in point_story.all_of(session, who.id, app.clock()):
             click.echo(one.line)
@@ -55,7 +51,7 @@ def rules() -> None:
     """Every version of every rule: the shipped ones, then those that branches made for themselves."""
     from bot.services import point_rule
 
-    with _opened() as app, app.database.read() as session:
+    with opened() as app, app.database.read() as session:
         for rule in point_rule.rules().rules:
             click.echo(_rule_line("shipped", rule))
         for branch, rule in point_rule.versions(session):
@@ -75,7 +71,7 @@ def settle() -> None:
     """Make final the settlements whose public notice has ended and that no appeal holds."""
     from bot.services import settlement
 
-    with _opened() as app:
+    with opened() as app:
         now = app.clock()
         with app.database.read() as session:
             due = settlement.due(session, now)
@@ -84,34 +80,3 @@ def settle() -> None:
             with app.database.write() as session:
                 done += settlement.close(session, one, now)
     click.echo(f"{done} final, {len(due) - done} waiting for appeals")
-
-
-@contextmanager
-def _opened() -> Iterator[App]:
-    from bot.command import open_app
-
-    app = open_app()
-    try:
-        yield app
-    finally:
-        app.database.dispose()
-
-
-def _member(session: Session, said: str) -> Member:
-    """The one member that is meant; bad input names the others."""
-    from sqlalchemy import or_, select
-
-    from bot.command import BadInput
-    from bot.models.member import Member
-    from bot.services.member import full_name
-
-    number = int(said[1:]) if said.startswith("#") and said[1:].isdigit() else 0
-    named = or_(
-        Member.name == said, Member.account == said.lower(), Member.staff_no == said, Member.id == number
-    )
-    found = session.scalars(select(Member).where(named).order_by(Member.id)).all()
-    if not found:
-        raise BadInput(f"{said}: nobody on the roster has this name, account or staff number")
-    if len(found) > 1:
-        raise BadInput(f"{said}: several, say which: {', '.join(f'#{m.id} {full_name(m)}' for m in found)}")
-    return found[0]

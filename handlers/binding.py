@@ -7,7 +7,7 @@ import re
 from bot import nlu
 from bot.chat import Answer, Context, Reply, Router
 from bot.models.organisation import Organisation
-from bot.services import audit, binding
+from bot.services import audit, binding, role
 from bot.services import member as people
 from bot.services.binding import Outcome, Try
 from bot.services.permission import Action
@@ -80,7 +80,7 @@ def make_code(ctx: Context, name: str) -> Answer:
     except people.Namesakes as several:
         return Reply(several.question, choices=several.commands("口令"))
     today = ctx.now.date()
-    people.require_over(ctx.session, ctx.actor, member, "发口令给", today=today, oneself=True)
+    role.require_over(ctx.session, ctx.actor, member, "发口令给", today=today, oneself=True)
     code = binding.make_code(member, secret=ctx.settings.secret_key.get_secret_value(), now=ctx.now)
     audit.record(
         ctx.session,

@@ -1,4 +1,4 @@
-"""我的：待办、下次活动、学习和积分；支部信息、名单、我的数据；负责人任免和停用。"""
+"""我的：待办、下次活动、学习和积分；支部信息、名单、我的数据；停用和恢复。"""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from sqlalchemy import func, select
 from bot.chat import Answer, Ask, Context, Reply, Router
 from bot.errors import Refusal
 from bot.models.activity import SignUpState
-from bot.models.member import Member, RoleName
-from bot.models.notice import Notice, Receipt
-from bot.services import audit, personal_data, phone, points, sign_up, study, study_week
+from bot.models.member import Member
+from bot.services import audit, personal_data, phone, points, receipt, role, sign_up, study, study_week
+from bot.services import branch as branches
 from bot.services import claim as claims
 from bot.services import member as people
-from bot.services.member import BranchView, Listed, Namesakes
+from bot.services.branch import BranchView, Listed
+from bot.services.member import Namesakes
 from bot.services.permission import Action
 from bot.times import moment
 
@@ -29,11 +30,6 @@ _STATES = {
     SignUpState.LEAVE_ASKED: "请假待批",
     SignUpState.LEAVE_GRANTED: "已准假",
 }
-_GRANTABLE = tuple(role for role in RoleName if role is not RoleName.ADMIN)
-
-
-class WhichRole(Refusal):
-    text = "请写姓名和职务，例如：{word} 张伟 党小组长。职务可写：{roles}"
 
 
 class NoSuchBranch(Refusal):
@@ -65,12 +61,7 @@ def mine(ctx: Context) -> str:
 
 def _to_do(ctx: Context) -> Iterator[str]:
     """What waits for the member, each with the word that does it."""
-    unconfirmed = ctx.session.scalar(
-        select(func.count())
-        .select_from(Receipt)
-        .join(Notice, Notice.id == Receipt.notice_id)
-        .where(Receipt.member_id == ctx.member.id, Receipt.confirmed_at.is_(None), Notice.needs_receipt)
-    )
+    unconfirmed = len(receipt.to_confirm(ctx.session, ctx.member, now=ctx.now))
     if unconfirmed:
         yield f"{unconfirmed} 条通知没确认（收到）"
     open_ones = sign_up.to_answer(ctx.session, ctx.member, now=ctx.now)
@@ -141,7 +132,7 @@ def _phone(ctx: Context) -> str:
 
 @router.command("支部信息", "支部情况", "支部概况", "支部委员")
 def branch(ctx: Context) -> str:
-    view = people.branch_view(ctx.session, ctx.member.branch_id, today=ctx.now.date())
+    view = branches.branch_view(ctx.session, ctx.member.branch_id, today=ctx.now.date())
     return "\n".join([*_figures(view), view.check, _next_words(ctx)])
 
 
@@ -171,7 +162,7 @@ def _next_words(ctx: Context) -> str:
     needs=Action.SEE_GROUP,
 )
 def roster(ctx: Context, name: str = "") -> Reply:
-    seen = [(b, n) for b, n in people.branches(ctx.session, ctx.actor, Action.SEE_GROUP) if name in b.name]
+    seen = [(b, n) for b, n in branches.branches(ctx.session, ctx.actor, Action.SEE_GROUP) if name in b.name]
     if name and not seen:
         raise NoSuchBranch(name=name[:12])
     if len(seen) > 1:
@@ -181,7 +172,7 @@ def roster(ctx: Context, name: str = "") -> Reply:
             f"您能看的支部：\n{lines}{more}\n回复数字看名单。",
             choices=tuple(f"名单 {one.name}" for one, _ in seen[:10]),
         )
-    listed = people.listed(ctx.session, ctx.actor, seen[0][0].id if seen else None)
+    listed = branches.listed(ctx.session, ctx.actor, seen[0][0].id if seen else None)
     return Reply(
         "\n".join(
             _list_lines(
@@ -204,43 +195,7 @@ def _list_lines(listed: list[Listed], title: str, manages: bool) -> Iterator[str
     yield "发口令请说：口令 姓名" if manages else "可发：谁没报名、支部信息"
 
 
-# Roles, leaving, coming back --------------------------------------------------------------------------------------------
-
-
-@router.command("任命", takes="姓名和职务", examples=("任命 张伟 党小组长",), needs=Action.MANAGE_PEOPLE)
-def appoint(ctx: Context, text: str) -> Answer:
-    name, role = _name_and_role(text, "任命")
-    try:
-        member = people.find_by_name(ctx.session, ctx.actor, Action.MANAGE_PEOPLE, name)
-    except Namesakes as several:
-        return Reply(several.question, choices=several.commands("任命", role.value))
-    node = people.appoint(ctx.session, ctx.actor, member, role, today=ctx.now.date())
-    _record(ctx, "任命", member, f"{role.value}（{node.name}）")
-    return f"已登记：{member.name}任{node.name}{role.value}，从今天起有相应权限。\n选举和任免请按组织程序办，这里只登记权限。要取消请发：免去 {member.name} {role.value}"
-
-
-@router.command("免去", takes="姓名和职务", examples=("免去 张伟 党小组长",), needs=Action.MANAGE_PEOPLE)
-def dismiss(ctx: Context, text: str) -> Answer:
-    name, role = _name_and_role(text, "免去")
-    try:
-        member = people.find_by_name(ctx.session, ctx.actor, Action.MANAGE_PEOPLE, name)
-    except Namesakes as several:
-        return Reply(several.question, choices=several.commands("免去", role.value))
-    people.dismiss(ctx.session, ctx.actor, member, role, today=ctx.now.date())
-    _record(ctx, "免去", member, role.value)
-    return f"已登记：{member.name}不再担任{role.value}，相应权限已停。任职记录保留。要恢复请发：任命 {member.name} {role.value}"
-
-
-def _name_and_role(text: str, word: str) -> tuple[str, RoleName]:
-    """ "张伟 党小组长", "张伟为党小组长": the role is at the end, the longest name of a role wins."""
-    for role in sorted(_GRANTABLE, key=lambda one: -len(one.value)):
-        if text.endswith(role.value):
-            name = (
-                text.removesuffix(role.value).strip(" ,，:：").removesuffix("支部").removesuffix("为").strip()
-            )
-            if name:
-                return name, role
-    raise WhichRole(word=word, roles="、".join(role.value for role in _GRANTABLE))
+# Leaving and coming back ------------------------------------------------------------------------------------------------
 
 
 @router.command("停用", takes="姓名", examples=("停用 张三",), needs=Action.MANAGE_PEOPLE)
@@ -249,7 +204,7 @@ def leave(ctx: Context, name: str) -> Answer:
         member = people.find_by_name(ctx.session, ctx.actor, Action.MANAGE_PEOPLE, name)
     except Namesakes as several:
         return Reply(several.question, choices=several.commands("停用"))
-    people.require_over(ctx.session, ctx.actor, member, "停用", today=ctx.now.date())
+    role.require_over(ctx.session, ctx.actor, member, "停用", today=ctx.now.date())
     text = f"要停用{people.full_name(member)}吗？停用后不能再用，职务权限同时停止，以往记录都保留。\n1 确认\n2 取消"
     return Ask(
         text, step=leave_confirmed, data={"member": member.id}, title="停用人员", choices=("确认", "取消")
@@ -266,7 +221,7 @@ def leave_confirmed(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
         return Ask(ask, step=leave_confirmed, data=data, title="停用人员", choices=("确认", "取消"))
     ctx.actor.on_branch(ctx.session, Action.MANAGE_PEOPLE, member.branch_id)
     ended = people.deactivate(ctx.session, ctx.actor, member, today=ctx.now.date())
-    roles = "、".join(role.value for role in ended)
+    roles = "、".join(one.value for one in ended)
     _record(ctx, "停用", member, roles)
     also = f"，{roles}权限已停" if roles else ""
     return f"已停用{member.name}{also}，本支部在册 {_count(ctx, member)} 人。回来时请发：恢复 {member.name}；不再回来、要删个人资料请发：清除 {member.name}"

@@ -9,7 +9,7 @@ from bot.chat import Answer, Ask, Context, Reply, Router
 from bot.errors import Refusal
 from bot.models.member import Member
 from bot.models.organisation import Organisation
-from bot.services import audit, personal_data, transfer
+from bot.services import audit, personal_data, role, transfer
 from bot.services import member as people
 from bot.services.permission import Action
 
@@ -119,7 +119,7 @@ def erase(ctx: Context, name: str) -> Answer:
     except people.Namesakes as several:
         return Reply(several.question, choices=several.commands("清除"))
     personal_data.require_gone(member, ctx.now)
-    people.require_over(ctx.session, ctx.actor, member, "清除", today=ctx.now.date())
+    role.require_over(ctx.session, ctx.actor, member, "清除", today=ctx.now.date())
     ask = (
         f"要清除{people.full_name(member)}的个人资料吗？账号、手机、工号、聊天、学习、答题、感想、申报内容都会删除，不能恢复。\n"
         "会议记录里的姓名、签到、表决登记和积分台账按规定保留。\n1 确认\n2 取消"

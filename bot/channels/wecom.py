@@ -19,6 +19,7 @@ from bot.chat import Kind, Message, Reply, Sent
 from bot.config import Settings
 from bot.db import Database
 from bot.models.identity import Identity
+from bot.services.directory import Colleague
 
 NO_SUCH_USER, NOT_PERMITTED = 60111, 48002
 TASK_ID = re.compile(r"[0-9A-Za-z_\-@]{1,128}")
@@ -78,6 +79,22 @@ class WeCom(Application):
     def probe(self, now: datetime) -> None:
         """Ask the platform about our own application."""
         self._api.get("agent/get", now, agentid=self._agent)
+
+    def colleagues(self, now: datetime) -> list[Colleague]:
+        """Everybody whom the application may see: account and name, no more; :class:`SendError` where the platform refuses.
+
+        Departments are asked for one by one, because ``fetch_child`` is no longer documented. Somebody in two of them counts once.
+        """
+        answer = self._api.get("department/simplelist", now)
+        numbers = [one.get("id") for one in answer.get("department_id", ())]
+        found: dict[str, Colleague] = {}
+        for number in numbers:
+            users = self._api.get("user/simplelist", now, department_id=number).get("userlist", ())
+            for user in users:
+                account = str(user.get("userid", ""))
+                if USERID.fullmatch(account):
+                    found[account.lower()] = Colleague(account.lower(), str(user.get("name", "")))
+        return list(found.values())
 
     def publish_menu(self, words: list[str]) -> None:
         """Replace the application's menu."""

@@ -12,8 +12,7 @@ from bot.errors import Refusal
 from bot.models.course import Transfer
 from bot.models.member import Member, Role
 from bot.models.organisation import Organisation, OrganisationKind
-from bot.services import member as people
-from bot.services import organisation
+from bot.services import organisation, role, sign_up
 from bot.services.permission import Action, Actor
 
 
@@ -73,9 +72,9 @@ def move(
 def _end_roles(session: Session, member: Member, before: Organisation, today: date) -> None:
     """Only those over the old branch and its groups; an admin of the committee stays one."""
     below = select(Organisation.id).where(Organisation.path.startswith(before.path, autoescape=True))
-    for role in people.roles_of(session, member.id, today):
-        if role.organisation_id in set(session.scalars(below)):
-            people.end(session, role, today)
+    for one in role.roles_of(session, member.id, today):
+        if one.organisation_id in set(session.scalars(below)):
+            role.end(session, one, today)
 
 
 def history(session: Session, member_id: int) -> Sequence[tuple[datetime, str, str]]:
@@ -120,8 +119,10 @@ def merge(session: Session, actor: Actor, one: Organisation, other: Organisation
     for group in groups.values():
         if group.name not in here:
             group.parent_id, group.path = other.id, f"{other.path}{group.id}/"
-    for role in session.scalars(select(Role).where(Role.organisation_id == one.id, Role.ends_on.is_(None))):
-        people.end(session, role, now.date())
+    for one_role in session.scalars(
+        select(Role).where(Role.organisation_id == one.id, Role.ends_on.is_(None))
+    ):
+        role.end(session, one_role, now.date())
     one.merged_into_id = other.id
     session.flush()
     return sum(member.active for member in members)

@@ -16,6 +16,7 @@ from bot.simulator.world import Bubble, Person, World
 
 MAX_USERS = 1000
 RECALL = timedelta(hours=24)
+DEPARTMENT = 2
 KINDS = ("text", "image", "news", "template_card")
 
 
@@ -30,6 +31,7 @@ class WeCom(Account):
     def __init__(self, world: World, credentials: Credentials, agent_id: int) -> None:
         super().__init__(world, credentials)
         self.agent_id, self.own_name = agent_id, credentials.app_id
+        self.names_hidden = False
         self.codes = ResponseCodes(world.now)
         self._task_ids: set[str] = set()
         self._sent_at: dict[str, list[datetime]] = defaultdict(list)
@@ -41,6 +43,8 @@ class WeCom(Account):
             ("POST", "message/update_template_card"): self._update_card,
             ("POST", "message/recall"): self._recall,
             ("GET", "agent/get"): self._agent,
+            ("GET", "department/simplelist"): self._departments,
+            ("GET", "user/simplelist"): self._colleagues,
         }
 
     # the bot's webhook
@@ -79,6 +83,27 @@ class WeCom(Account):
         if call.query.get("agentid") != str(self.agent_id):
             raise ApiError(40056, "invalid agentid")
         return json_answer(agentid=self.agent_id, name="支部通", close=0)
+
+    def _departments(self, call: Call) -> Answer:
+        """The company and one department in it, both within the application's range."""
+        tree = [{"id": 1, "parentid": 0, "order": 1}, {"id": DEPARTMENT, "parentid": 1, "order": 1}]
+        return json_answer(department_id=tree)
+
+    def _colleagues(self, call: Call) -> Answer:
+        """Everybody is in the department; names are what ``names_hidden`` takes away, as the platform does for some applications."""
+        number = call.query.get("department_id")
+        if number not in ("1", str(DEPARTMENT)):
+            raise ApiError(60003, "department not found")
+        people = self.world.people if number == str(DEPARTMENT) else ()
+        users = [
+            {
+                "userid": one.userid,
+                "name": one.userid if self.names_hidden else one.name,
+                "department": [DEPARTMENT],
+            }
+            for one in people
+        ]
+        return json_answer(userlist=users)
 
     def _send(self, call: Call) -> Answer:
         message = call.json()

@@ -16,7 +16,7 @@ from bot.models.member import Member, Role, RoleName
 from bot.models.notice import Notice, Receipt
 from bot.models.organisation import Organisation
 from bot.services import points, roster
-from bot.services.member import committee_check
+from bot.services.branch import committee_check
 from tests.chat import Phone, PhoneBook
 from tests.conftest import SECRET
 

@@ -13,8 +13,9 @@ from bot.clock import Clock
 from bot.db import Database
 from bot.models.member import Member, MemberStatus, Role, RoleName
 from bot.models.organisation import Organisation
+from bot.services import branch, organisation, permission
 from bot.services import member as people
-from bot.services import organisation, permission
+from bot.services import role as role_service
 from bot.services.permission import (
     Action,
     Actor,
@@ -121,7 +122,7 @@ def test_a_group_leader_sees_the_group_and_not_the_branch(
 ) -> None:
     with database.read() as session:
         actor = with_role(session, clock, RoleName.GROUP_LEADER, tree["第三党小组"])
-        assert {one.name for one in people.listed(session, actor)} == {"阿不力孜", "孙磊", "周洁"}
+        assert {one.name for one in branch.listed(session, actor)} == {"阿不力孜", "孙磊", "周洁"}
         with pytest.raises(people.NoSuchMember):
             people.find_by_name(session, actor, Action.SEE_GROUP, "张伟")
 
@@ -208,7 +209,7 @@ def test_a_role_is_granted_by_somebody_above_it(
         granted = set()
         for name in RoleName:
             try:
-                people.appoint(session, actor, who, name, today=clock().date())
+                role_service.grant(session, actor, who, name, today=clock().date())
             except NeedsSomebodyAbove:
                 continue
             granted.add(name)
