@@ -212,7 +212,11 @@ def latest(session: Session, branch_id: int) -> QuestionImport:
 def take_back(
     session: Session, import_id: int, *, now: datetime, actor: Member | None = None, channel: str = "cli"
 ) -> TakenBack:
-    """Undo an import once: changed questions are as before, added ones go, or are retired where members met them."""
+    """Undo an import once: changed questions are as before, added ones go, or are retired where members met them.
+
+    What was answered stays: attempts, points and shares right are as before. A retired question is neither drawn nor reviewed any more, but a
+    run or a paper that has it goes on to its end. Its author may import it again.
+    """
     record = session.get(QuestionImport, import_id, with_for_update=True)
     if record is None:
         raise NoSuchImport

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from bot.app import App
 from bot.models.audit import AuditEntry
 from bot.models.member import Member, Role, RoleName
-from bot.models.quiz import Question, QuestionState
+from bot.models.quiz import Attempt, Question, QuestionState
 from tests.chat import Phone, PhoneBook
 
 PASTED = """1. 检修班出工前，工作负责人先做哪一件事？（ ）
@@ -74,6 +74,24 @@ def test_taking_back_leaves_no_trace_in_the_bank(bot: App, secretary: Phone) -> 
         (f"导入题目\n{PASTED}", "新增 2"), ("确认", "已导入"), ("撤销", "删除 2 题"), ("撤销", "没有可以撤销")
     )
     assert own(bot) == []
+
+
+def test_taking_back_what_somebody_has_begun_leaves_answers_and_the_run(
+    bot: App, phone: PhoneBook, secretary: Phone
+) -> None:
+    asked = PASTED.replace("答案：D", "答案：C").replace("答案：", "主题：班组规矩\n答案：")
+    asked = asked.replace("（√）", "（√）\n主题：班组规矩")
+    secretary.script((f"导入题目\n{asked}", "新增 3"), ("确认", "已导入"))
+    zhang = phone("张伟")
+    zhang.script(("专项 班组规矩", "1/3"), ("不会", "不对", "2/3"))
+    secretary.script(("撤销", "删除 0 题", "停用 3 题（已有人遇到）"))
+    assert {one.state for one in own(bot)} == {QuestionState.RETIRED}
+    zhang.script(("不会", "不对", "3/3"), ("不会", "专项 班组规矩 完成：3 题答对 0 题"))
+    with bot.database.read() as session:
+        assert len(session.scalars(select(Attempt)).all()) == 3
+    zhang.script(("专项 班组规矩", "没有“班组规矩”这个主题"), ("错题", "没有要复习的错题"))
+    secretary.script((f"导入题目\n{asked}", "修改 3"), ("确认", "修改 3 题"))
+    assert "1/3" in zhang("专项 班组规矩")
 
 
 def test_after_five_minutes_nothing_is_taken_back(bot: App, secretary: Phone) -> None:

@@ -14,6 +14,7 @@ from bot.cli_questions import questions as commands
 from bot.clock import Clock
 from bot.db import Database
 from bot.models.audit import AuditEntry
+from bot.models.exam import Duel, Exam
 from bot.models.member import Member
 from bot.models.quiz import Attempt, Question, QuestionState, QuizKind, QuizRun
 from bot.services import organisation, question, question_file, question_import
@@ -256,6 +257,30 @@ def test_questions_that_somebody_met_are_retired_instead(
     assert [(one.stem, one.state) for one in own(database)] == [
         (stem, QuestionState.RETIRED) for stem in STEMS[:2]
     ]
+
+
+def test_a_question_on_a_paper_or_in_a_duel_is_not_deleted(
+    database: Database, clock: Clock, branch: int
+) -> None:
+    done = taken_in(database, clock, branch)
+    on_paper, in_duel, _ = own(database)
+    with database.write() as session:
+        one, other, *_ = session.scalars(select(Member.id))
+        paper = {"opens_at": clock(), "closes_at": clock(), "minutes": 30, "pass_mark": 60, "attempts": 1}
+        session.add(
+            Exam(
+                branch_id=branch,
+                author_id=one,
+                topic="",
+                questions=[on_paper.id],
+                published_at=clock(),
+                **paper,
+            )
+        )
+        session.add(Duel(challenger_id=one, opponent_id=other, questions=[in_duel.id], started_at=clock()))
+    back = taken_back(database, clock, done.import_id)
+    assert (back.deleted, back.retired) == (1, 2)
+    assert [one.id for one in own(database)] == [on_paper.id, in_duel.id]
 
 
 def test_what_a_later_import_changed_is_left_alone(database: Database, clock: Clock, branch: int) -> None:
