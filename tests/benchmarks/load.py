@@ -48,11 +48,11 @@ async def _worker(port: int, queue: list[bytes], times: list[float], bad: list[i
     writer.close()
 
 
-async def run(port: int, requests: list[bytes], connections: int) -> Result:
-    """Send all requests, each once, over so many connections."""
+async def run(ports: list[int], requests: list[bytes], connections: int) -> Result:
+    """Send all requests, each once, over so many connections, which go to the ports in turn."""
     queue, times, bad = requests[::-1], [], [0]
     start = time.perf_counter()
-    await asyncio.gather(*(_worker(port, queue, times, bad) for _ in range(connections)))
+    await asyncio.gather(*(_worker(ports[n % len(ports)], queue, times, bad) for n in range(connections)))
     seconds = time.perf_counter() - start
     times.sort()
     at = lambda share: times[min(len(times) - 1, int(len(times) * share))] * 1000  # noqa: E731
@@ -60,14 +60,18 @@ async def run(port: int, requests: list[bytes], connections: int) -> Result:
 
 
 def main() -> None:
-    """``python -m tests.benchmarks.load PORT FILE CONNECTIONS``: FILE holds the raw requests, length-prefixed."""
-    port, file, connections = int(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+    """``python -m tests.benchmarks.load PORT[,PORT…] FILE CONNECTIONS``: FILE holds the raw requests, length-prefixed."""
+    ports, file, connections = (
+        [int(one) for one in sys.argv[1].split(",")],
+        Path(sys.argv[2]),
+        int(sys.argv[3]),
+    )
     raw, requests, at = file.read_bytes(), [], 0
     while at < len(raw):
         size = int.from_bytes(raw[at : at + 4], "big")
         requests.append(raw[at + 4 : at + 4 + size])
         at += 4 + size
-    print(json.dumps(asdict(asyncio.run(run(port, requests, connections)))))
+    print(json.dumps(asdict(asyncio.run(run(ports, requests, connections)))))
 
 
 if __name__ == "__main__":
