@@ -25,7 +25,10 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A template card with buttons, or with options to tick (``options``, then one submit button). The text twin always goes with it."""
+    """A template card with buttons, or with options to tick (``options``, then one submit button). The text twin always goes with it.
+
+    ``url`` is a page that belongs to it, such as an attachment: a line of its own to press.
+    """
 
     task_id: str
     title: str
@@ -33,3 +36,4 @@ class Card:
     buttons: tuple[Button, ...] = ()
     options: tuple[str, ...] = ()
     many: bool = False
+    url: str = ""

@@ -170,6 +170,9 @@ class Channel(Protocol):
     def send(self, users: list[str], body: Mapping[str, Any], now: datetime) -> Sent:
         """One API call for the same ``body`` ({"text", "article"?, "card"?}) to ``users``; :class:`SendError` when none was sent."""
 
+    def recall(self, platform_id: str, now: datetime) -> None:
+        """Take what was sent under this id off the phones; :class:`SendError` when the platform will not or cannot."""
+
     def refresh_token(self, now: datetime) -> None:
         """Renew the access token when it nears its end."""
 

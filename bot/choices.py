@@ -1,4 +1,4 @@
-"""Answers that several features share: the words for yes and no, one feature running another's command, and which activity is meant."""
+"""Answers that several features share: the words for yes and no, a list of names, one feature running another's command, and which activity is meant."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from bot.services import activity as activities
 
 YES = ("确认", "确定", "是", "是的", "好", "好的", "可以")
 NO = ("取消", "返回", "不", "不发", "算了", "不用")
+MOST_NAMES = 20
+
+
+def names_text(names: Sequence[str]) -> str:
+    """The names in one line, the first twenty of many."""
+    shown = "、".join(names[:MOST_NAMES])
+    return shown if len(names) <= MOST_NAMES else f"{shown} 等{len(names)}人"
 
 
 def run(ctx: Context, word: str, said: str = "") -> Answer:

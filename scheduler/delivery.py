@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.chat import SendError
-from bot.services import delivery, outbox
+from bot.services import delivery, outbox, recall
 from bot.services.outbox import Group
+from bot.services.recall import Order
 
 if TYPE_CHECKING:
     from scheduler.runner import Node
@@ -26,6 +27,7 @@ LEASE_USED = delivery.LEASE * 3 / 4
 
 def deliver(node: Node, now: datetime, *, stopping: Callable[[], bool] = lambda: False) -> int:
     """Send what is due at ``now`` and what becomes due meanwhile; returns how many people got something."""
+    take_back(node, now)
     reached = 0
     for _ in range(MOST_ROUNDS):
         at = max(now, node.clock())
@@ -36,6 +38,39 @@ def deliver(node: Node, now: datetime, *, stopping: Callable[[], bool] = lambda:
         if stopping():
             break
     return reached
+
+
+def take_back(node: Node, now: datetime) -> None:
+    """Ask the platforms for what was called back. A call that is made twice does no harm."""
+    with node.database.read() as session:
+        if not recall.is_due(session, now):
+            return
+    with node.database.write() as session:
+        orders = recall.claim(session, now)
+    for order in orders:
+        _take_back(node, order, now)
+
+
+def _take_back(node: Node, order: Order, now: datetime) -> None:
+    error = _asked_back(node, order, now)
+    with node.database.write() as session:
+        if error is None:
+            recall.record_recalled(session, order, node.clock())
+        else:
+            recall.record_failed(session, order, node.clock(), code=error.code, permanent=error.permanent)
+
+
+def _asked_back(node: Node, order: Order, now: datetime) -> SendError | None:
+    """What the platform said to the call; None when it took the message back."""
+    channel = node.channels.get(order.channel)
+    if channel is None:
+        return SendError(0, "the channel is not set up any more", permanent=True)
+    try:
+        channel.recall(order.platform_id, now)
+    except SendError as error:
+        log.warning("taking back %s through %s: %s", order.platform_id, order.channel, error)
+        return error
+    return None
 
 
 def _claim(node: Node, now: datetime) -> delivery.Batch:

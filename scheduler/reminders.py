@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bot.models.activity import Activity, ActivityState, SignUp, SignUpState
 from bot.models.member import Member
 from bot.services import activity as activities
-from bot.services import outbox, setting, waiting_list
+from bot.services import freeze, outbox, setting, waiting_list
 from bot.times import at_time, clock, full_moment
 from scheduler.runner import Jobs, Node
 
@@ -60,8 +60,10 @@ def _remind(session: Session, activity: Activity, kind: str, due: datetime, now:
 
 
 def _nudge(session: Session, activity: Activity, due: datetime, now: datetime) -> None:
-    """Ask the silent once, unless they were invited or nudged only lately. Who withdraws after that is not asked why."""
+    """Ask the silent once, but not in a freeze period, and unless they were invited or nudged only lately. Who withdraws after that is not asked why."""
     mine = SignUp.activity_id == activity.id
+    if freeze.until(session, [activity.branch_id], now=now):
+        return
     done = session.scalar(select(SignUp.member_id).where(mine, SignUp.nudged_at >= due).limit(1))
     if done is not None or activity.published_at > due - SETTLED or waiting_list.is_full(session, activity):
         return

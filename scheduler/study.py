@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from bot.models.member import Member, MemberStatus
 from bot.models.organisation import Organisation, OrganisationKind
 from bot.models.outbox import Outbox
-from bot.services import outbox, setting
+from bot.services import freeze, outbox, setting
 from bot.services.study import daily_text
 from bot.times import at_time
 from scheduler.runner import Jobs, Node
@@ -26,7 +26,7 @@ def push_study(node: Node, now: datetime) -> None:
     """
     today = now.date()
     ends = at_time(today, setting.STUDY_ENDS, now)
-    if now >= ends or setting.calendar().frozen(today):
+    if now >= ends:
         return
     with node.database.write() as session:
         for branch, due in _due_branches(session, now):
@@ -40,11 +40,11 @@ def _due_branches(session: Session, now: datetime) -> list[tuple[int, datetime]]
     branches = session.scalars(
         select(Organisation.id).where(Organisation.kind == OrganisationKind.BRANCH)
     ).all()
-    rules = setting.rules_of(session, branches)
+    rules, frozen = setting.rules_of(session, branches), freeze.until(session, branches, now=now)
     due = [
         (b, at_time(now.date(), rules[b].study_time, now))
         for b in branches
-        if rules[b].studies_on(now.date())
+        if b not in frozen and rules[b].studies_on(now.date())
     ]
     return [(branch, moment) for branch, moment in due if moment <= now]
 

@@ -11,13 +11,13 @@ from tests.chat import Phone, PhoneBook
 MEMBER = (
     ("今日学习", "study"), ("学习", "study"), ("学完了", "study"), ("答题", "quiz"), ("每日一题", "quiz"), ("来一题", "quiz"),
     ("专项 安规", "quiz"), ("专项 党章", "quiz"), ("错题", "quiz"), ("挑战", "quiz"), ("主题党日", "activity"), ("活动", "activity"),
-    ("报名", "sign_up"), ("我要参加", "sign_up"), ("请假 出差到30号", "leave"), ("收到", "notice"), ("签到 红船", "attendance"),
+    ("报名", "sign_up"), ("我要参加", "sign_up"), ("请假 出差到30号", "leave"), ("收到", "receipt"), ("签到 红船", "attendance"),
     ("感想 很受教育", "attendance"), ("积分", "points"), ("我的积分", "points"), ("积分明细", "points"), ("为什么扣分", "points"),
     ("申报 师带徒带出两名徒弟", "claim"), ("申诉 128 那天我在场", "claim"), ("我的", "member"), ("提问 党员大会多久开一次", "ask"),
     ("暂停提醒 3天", "reminders"), ("今天值班", "reminders"), ("菜单", "dialogue"), ("帮助", "dialogue"), ("?", "dialogue"),
 )  # fmt: skip
 SECRETARY = (
-    ("发布主题党日", ""), ("通知 全体 明天停电检修", "notice"), ("谁没报名", ""), ("谁没收到", "notice"), ("谁没签到", ""), ("催一下", ""),
+    ("发布主题党日", ""), ("通知 全体 明天停电检修", "notice"), ("谁没报名", ""), ("谁没收到", "receipt"), ("谁没签到", ""), ("催一下", ""),
     ("签到码", "attendance"), ("补签 张伟 现场手机没电", ""), ("请假审批", ""), ("结束活动", ""), ("审核", "claim"),
     ("加分 李明 3 抢修现场带队", "points"), ("更正 128", "points"), ("本月", "cadence"), ("体检", "cadence"), ("推送设置", "setting"),
 )  # fmt: skip

@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from bot.channels import inbound
 from bot.channels.api import Api
 from bot.channels.envelope import Envelope
-from bot.chat import Message, Reply, Unauthentic
+from bot.chat import Message, Reply, SendError, Unauthentic
 
+NO_SUCH_CALL = 48001
+"""The platform's own code for a call that an application does not have."""
 FRESH = timedelta(days=1)
 """How old a message may be. The platform repeats within seconds, but may deliver late after a fault of its own; an older one is a replay.
 
@@ -54,6 +56,10 @@ class Application:
     def refresh_token(self, now: datetime) -> None:
         """Renew the access token when it nears its end."""
         self._api.refresh_token(now)
+
+    def recall(self, platform_id: str, now: datetime) -> None:
+        """Take back what was sent; a platform that cannot says so as it would say no to any call."""
+        raise SendError(NO_SUCH_CALL, "this platform takes no message back", permanent=True)
 
     def download(self, media: str, now: datetime) -> bytes:
         """The content of an image or voice that a member sent."""

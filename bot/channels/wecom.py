@@ -151,6 +151,10 @@ def _buttons(card: Card) -> dict[str, Any] | None:
     content: dict[str, Any] = {"card_type": "button_interaction", "button_list": buttons}
     if len(card.description) > 44:
         content |= {"main_title": {"title": card.title}, "sub_title_text": card.description}
+    if card.url:
+        content["horizontal_content_list"] = [
+            {"type": 1, "keyname": "附件", "value": "点此打开", "url": card.url}
+        ]
     return content
 
 

@@ -1,7 +1,8 @@
 """Which pushes go out now, and together with which others. Rules only: the network is the caller's.
 
 URGENT obeys the platform's limit alone. ANSWER, about something a member just did, also obeys the quiet hours, but may come half an hour into them.
-ROUTINE obeys quiet hours, the member's pause, freeze periods and the branch's budget for a member and day.
+ROUTINE obeys quiet hours, the member's pause, freeze periods and the branch's budget for a member and day. A freeze period does not hold back
+what somebody wrote as a notice, nor what would be worth nothing after it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Session
 from bot.models.identity import Identity
 from bot.models.member import Member
 from bot.models.outbox import Outbox, OutboxState, Urgency
-from bot.services import outbox, setting
+from bot.services import freeze, outbox, setting
 from bot.services.outbox import MOST_ATTEMPTS, Group, Parcel
 from bot.services.setting import BranchRules
 from bot.times import at_time
@@ -67,7 +68,7 @@ class Desk:
     routine_today: Counter[int]
     last_minute: Counter[int]
     digested: set[int]
-    frozen_until: datetime | None
+    frozen_until: Mapping[int, datetime]
     resting: Mapping[str, datetime]
 
     def address(self, member_id: int) -> Identity | None:
@@ -172,20 +173,13 @@ def _desk(session: Session, members: Sequence[Member], now: datetime, doors: Doo
         _counted(session, sent.where(Outbox.sent_at > now - timedelta(minutes=1)))
         + _counted(session, sent.where(outbox.in_hand(now), Outbox.available_at <= now + LEASE)),
         set(_counted(session, sent.where(Outbox.sent_at >= midnight, Outbox.state == OutboxState.MERGED))),
-        _frozen_until(now),
+        freeze.until(session, {member.branch_id for member in members}, now=now),
         outbox.resting(session, now),
     )
 
 
 def _counted(session: Session, query: Select[int, int]) -> Counter[int]:
     return Counter({row[0]: row[1] for row in session.execute(query)})
-
-
-def _frozen_until(now: datetime) -> datetime | None:
-    day, calendar = now.date(), setting.calendar()
-    while calendar.frozen(day):
-        day += timedelta(days=1)
-    return at_time(day, time(), now) if day != now.date() else None
 
 
 def _verdict(row: Outbox, member: Member, desk: Desk) -> Verdict:
@@ -215,8 +209,15 @@ def _not_before(row: Outbox, member: Member, desk: Desk, identity: Identity) -> 
         late_answer = row.urgency is Urgency.ANSWER and rules.quiet_since(now) < ANSWER_GRACE
         moments.append(None if late_answer else rules.quiet_until(now))
     if row.urgency is Urgency.ROUTINE:
-        moments += [member.paused_until, desk.frozen_until]
+        moments += [member.paused_until, _freeze_ends(row, member, desk)]
     return max((moment for moment in moments if moment is not None and moment > now), default=None)
+
+
+def _freeze_ends(row: Outbox, member: Member, desk: Desk) -> datetime | None:
+    """The end of the freeze period that holds a row back."""
+    ends = desk.frozen_until.get(member.branch_id)
+    worthless = ends is not None and row.expires_at is not None and row.expires_at <= ends
+    return None if worthless or row.notice_id is not None else ends
 
 
 def _within_budget(row: Outbox, member: Member, desk: Desk) -> datetime | _Digest | None:
@@ -272,20 +273,15 @@ def _digest(rows: Sequence[Outbox], member: Member, desk: Desk) -> Group:
     merged: list[Outbox] = []
     length = 0
     for row in rows:
-        length += len(_told(row))
+        length += len(outbox.told(row))
         if merged and length > DIGEST_CHARACTERS:
             row.available_at = _tomorrow(desk.now, desk.rules[member.branch_id])
             continue
         _lease(row, desk.now)
         merged.append(row)
-    lines = "\n".join(f"{n} {_told(row)}" for n, row in enumerate(merged, 1))
+    lines = "\n".join(f"{n} {outbox.told(row)}" for n, row in enumerate(merged, 1))
     identity = desk.address(member.id)
     assert identity is not None, "a digest was decided for somebody without an address"
     parcel = Parcel(identity.external_id, identity.id, tuple(row.id for row in merged))
     body = {"text": f"今天还有 {len(merged)} 条：\n{lines}"}
     return Group(identity.channel, body, (parcel,), max(row.attempts for row in merged), digest=True)
-
-
-def _told(row: Outbox) -> str:
-    article = row.body.get("article")
-    return f"{row.body['text']}\n{article['url']}" if article else str(row.body["text"])

@@ -16,7 +16,7 @@ from bot.models.activity import Activity, ActivityState, SignUp, SignUpState
 from bot.models.member import Member, MemberStatus
 from bot.models.organisation import Organisation
 from bot.services import activity as activities
-from bot.services import audience, setting
+from bot.services import audience, freeze, setting
 from bot.times import at_time, full_moment, local, moment
 from content import activity_kinds, theme_days
 
@@ -164,7 +164,7 @@ def preview(
         voting=_voting(session, draft.kind, invited),
         capacity=draft.capacity,
         partner=session.get(Organisation, draft.partner_id) if draft.partner_id else None,
-        remarks=tuple(day_remarks(draft.on)),
+        remarks=tuple(day_remarks(draft.on, freeze.reason(session, branch_id, draft.on))),
         clashes=tuple(clashes(session, invited, starts_at, but=activity_id)),
     )
 
@@ -187,10 +187,10 @@ def _voting(session: Session, kind: str, invited: Sequence[int]) -> int | None:
     return session.scalar(full) or 0
 
 
-def day_remarks(on: date) -> Iterator[str]:
-    """What is special about a day: a rest day, a make-up working day, a freeze period, or a year without holiday data."""
+def day_remarks(on: date, frozen: str = "") -> Iterator[str]:
+    """What is special about a day: a rest day, a make-up working day, a freeze period (its reason), or a year without holiday data."""
     calendar = setting.calendar()
-    kind, frozen = calendar.day_kind(on), calendar.frozen(on)
+    kind = calendar.day_kind(on)
     if kind != "工作日":
         yield kind
     if frozen:

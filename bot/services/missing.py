@@ -14,7 +14,7 @@ from bot.models.activity import Activity, Attendance, SignUp, SignUpState
 from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.services import activity as activities
-from bot.services import outbox, setting
+from bot.services import freeze, outbox, setting
 from bot.services.permission import Action, Actor
 from bot.times import clock, full_moment, moment
 
@@ -77,6 +77,8 @@ def nudge(session: Session, actor: Actor, activity: Activity, *, there: bool, no
     """
     # Against a second nudge, but not against check-ins, which hold their own row and want this one shared.
     session.refresh(activity, with_for_update={"key_share": True})
+    if not there:
+        freeze.require_none(session, activity.branch_id, now=now)
     people = missing(session, actor, activity, there=there)
     if not people:
         raise NobodyToNudge(theme=activity.theme, why="该来的都签到了" if there else "大家都回复了")

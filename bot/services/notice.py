@@ -1,4 +1,4 @@
-"""Notices to a branch or some of it: what is written, who is meant, sending, finding again, taking back."""
+"""Notices to a branch or some of it: who is reached, sending now or at a set time, finding again, taking back what was not sent."""
 
 from __future__ import annotations
 
@@ -6,47 +6,27 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import ColumnElement, delete, insert, select
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select
 from sqlalchemy.orm import Session
 
-from bot.cards import Button, Card
+from bot.cards import Article, Button, Card
 from bot.errors import Refusal
 from bot.models.identity import Identity
-from bot.models.member import PARTY_MEMBERS, Member, MemberStatus, Role
+from bot.models.member import Member
 from bot.models.notice import Notice, Receipt
 from bot.models.organisation import Organisation, OrganisationKind
 from bot.models.outbox import Outbox, OutboxState, Urgency
-from bot.services import audience as audiences
-from bot.services import audit, outbox, setting
-from bot.services.permission import RIGHTS, Action, Actor
+from bot.services import audit, outbox, recipients, setting
+from bot.services.notice_line import Draft
+from bot.services.permission import Action, Actor
+from bot.services.recipients import DELIVERED
 
-EVERYBODY = "全体"
-MOST_CHARACTERS = 500
-"""Three bytes each and some words of ours: WeCom cuts a text after 2048 bytes."""
 REPLY_WINDOW = timedelta(hours=48)
 """How long after a message of a person an Official Account may push to them."""
-DELIVERED = (OutboxState.SENT, OutboxState.MERGED, OutboxState.SHOWN)
-
-
-class NothingWritten(Refusal):
-    text = "通知里没有内容。例如：通知 全体 明天停电检修，请提前保存资料 需回执"
-
-
-class TooLong(Refusal):
-    text = "通知最多 500 字，现在 {length} 字。请写短些，或分两条发。"
-
-
-class UnknownNames(Refusal):
-    text = "本支部没有找到：{names}。请核对姓名，例如：通知 张伟、古丽 下午到会议室"
-
-
-class NobodyMeant(Refusal):
-    text = "“{to}”里现在没有人。对象可以写：全体、党小组名、班组名、正式党员，或姓名、姓名。"
-
-
-class UrgentNeedsReason(Refusal):
-    text = "加急会在免打扰时间发出，要写原因。例如：通知 全体 立即撤离一号库房 加急 现场有险情"
+MOST_NAME = 20
+_URL = re.compile(r"https?://[^\s\u3000-\u303f\uff00-\uffef\"'<>]+")
 
 
 class NoSuchNotice(Refusal):
@@ -54,17 +34,7 @@ class NoSuchNotice(Refusal):
 
 
 class AllSent(Refusal):
-    text = "通知 #{number} 已发给 {count} 人，撤不回来了。可以再发一条更正，例如：通知 全体 更正：……"
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A notice before it is sent; ``urgent`` is the reason, or empty."""
-
-    to: str
-    text: str
-    receipt: bool = False
-    urgent: str = ""
+    text = "通知 #{number} 已发给 {count} 人，来不及撤销了。可发 撤回通知 #{number} 或 更正通知 #{number}。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,103 +52,14 @@ class Reach:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A notice on its way; ``waits_until`` is the end of the quiet hours it waits for."""
+    """A notice on its way; ``goes_out`` is the moment it is set for, or the end of the quiet hours it waits for; None: at once."""
 
     notice: Notice
     reach: Reach
-    waits_until: datetime | None
+    goes_out: datetime | None
 
 
-# Writing ----------------------------------------------------------------------------------------------------------------
-
-_FLAG = re.compile(r"(?:^|[\s,，。;；])(?:需要?回执|要回执)(?=$|[\s,，。;；])")
-_URGENT = re.compile(r"(?:^|[\s,，。;；])(?:加急|紧急)(?:[\s:：,，]+(?P<reason>.*))?$", re.S)
-_HEAD = re.compile(r"(?:发给|给)?(?P<to>[^\s:：]+)[\s:：]+(?P<text>.+)", re.S)
-_ALL = {EVERYBODY, "全部", "所有人", "大家", "全支部", "全体人员"}
-_PARTY = {"全体党员", "党员", "所有党员"}
-_COMMITTEE = {"支委", "支委会", "委员", "班子", "支部委员"}
-
-
-def write(session: Session, branch_id: int, said: str) -> Draft:
-    """What "全体 明天停电 需回执 加急 原因" means. Without a known audience in front it is for everybody."""
-    text, flags = _FLAG.subn(" ", said)
-    urgent = _URGENT.search(text)
-    reason = (urgent["reason"] or "").strip() if urgent else ""
-    if urgent and not reason:
-        raise UrgentNeedsReason
-    to, text = _audience_in_front(session, branch_id, (text[: urgent.start()] if urgent else text).strip())
-    return checked(Draft(to, text, bool(flags), reason))
-
-
-def checked(draft: Draft) -> Draft:
-    """The draft, if its text can be sent; :class:`NothingWritten` or :class:`TooLong`."""
-    if not draft.text:
-        raise NothingWritten
-    if len(draft.text) > MOST_CHARACTERS:
-        raise TooLong(length=len(draft.text))
-    return draft
-
-
-def _audience_in_front(session: Session, branch_id: int, said: str) -> tuple[str, str]:
-    found = _HEAD.fullmatch(said)
-    if found and _meant(session, branch_id, found["to"]) is not None:
-        return found["to"], found["text"].strip()
-    return EVERYBODY, "" if _meant(session, branch_id, said) is not None else said
-
-
-def audience(session: Session, branch_id: int, to: str) -> list[Member]:
-    """The active members meant by 全体, 党员, a status, 支委, a group, a crew, or names; :class:`NobodyMeant` or :class:`UnknownNames`."""
-    members = _meant(session, branch_id, to)
-    if not members:
-        raise NobodyMeant(to=to)
-    return members
-
-
-def _meant(session: Session, branch_id: int, to: str) -> list[Member] | None:
-    """The members meant, an empty list when there are none, None when it is no audience at all."""
-    here = select(Member).where(Member.branch_id == branch_id, Member.active).order_by(Member.id)
-    condition = _condition(session, branch_id, to)
-    if condition is not None:
-        return list(session.scalars(here.where(condition)))
-    return _named(list(session.scalars(here)), to)
-
-
-def _condition(session: Session, branch_id: int, to: str) -> ColumnElement[bool] | None:
-    if to in _ALL:
-        return Member.active.is_(True)
-    if to in _PARTY:
-        return Member.status.in_(PARTY_MEMBERS)
-    if to in {status.value for status in MemberStatus}:
-        return Member.status == MemberStatus(to)
-    if to in _COMMITTEE:
-        names = [role for role in RIGHTS if Action.PUBLISH in RIGHTS[role]]
-        return Member.id.in_(
-            select(Role.member_id).where(Role.organisation_id == branch_id, Role.name.in_(names))
-        )
-    if to.endswith("组"):
-        return _group(session, branch_id, to)
-    crew = select(Member.id).where(Member.branch_id == branch_id, Member.crew == to)
-    return Member.crew == to if session.scalar(crew.limit(1)) is not None else None
-
-
-def _group(session: Session, branch_id: int, to: str) -> ColumnElement[bool] | None:
-    try:
-        name = audiences.named(session, branch_id, to)
-    except audiences.UnknownAudience:
-        return None
-    here = (Organisation.parent_id == branch_id, Organisation.name == name)
-    return Member.group_id.in_(select(Organisation.id).where(*here))
-
-
-def _named(members: Sequence[Member], to: str) -> list[Member] | None:
-    said = [name for name in re.split(r"[、,，和]", to) if name]
-    known = [member for member in members if member.name in said]
-    missing = [name for name in said if name not in {member.name for member in known}]
-    if not known:
-        return None
-    if missing:
-        raise UnknownNames(names="、".join(missing))
-    return known
+# Sending ----------------------------------------------------------------------------------------------------------------
 
 
 def reach(session: Session, members: Iterable[Member], *, now: datetime) -> Reach:
@@ -197,14 +78,20 @@ def _in_window(identity: Identity, now: datetime) -> bool:
     return identity.heard_at is not None and now - identity.heard_at < REPLY_WINDOW
 
 
-def waits_until(session: Session, branch_id: int, draft: Draft, *, now: datetime) -> datetime | None:
-    """The end of the quiet hours that a notice must wait for now; None when it goes at once."""
-    return None if draft.urgent else setting.rules(session, branch_id).quiet_until(now)
+def goes_out(session: Session, branch_id: int, draft: Draft, *, now: datetime) -> datetime | None:
+    """When a notice will go out: at its set time, after the quiet hours that reign then; None for at once."""
+    at = draft.sends_at
+    quiet = None if draft.urgent else setting.rules(session, branch_id).quiet_until(at or now)
+    return quiet or at
 
 
 def publish(session: Session, author: Member, draft: Draft, *, now: datetime, channel: str = "") -> Published:
-    """Write the notice with a receipt row for everybody meant, and queue it. The author has read it."""
-    members = audience(session, author.branch_id, draft.to)
+    """Write the notice with a receipt row for everybody meant, and queue it. The author has read it.
+
+    One that is set for later has its recipients from now on: they are those whom its author saw in the preview.
+    """
+    members = recipients.find(session, author.branch_id, draft.to, on=now.date())
+    out = goes_out(session, author.branch_id, draft, now=now)
     notice = Notice(
         branch_id=author.branch_id,
         author_id=author.id,
@@ -213,58 +100,137 @@ def publish(session: Session, author: Member, draft: Draft, *, now: datetime, ch
         needs_receipt=draft.receipt,
         urgent=bool(draft.urgent),
         created_at=now,
+        sends_at=out if draft.at else None,
     )
     session.add(notice)
     session.flush()
-    session.execute(
-        insert(Receipt),
-        [
-            {"notice_id": notice.id, "member_id": m.id, "confirmed_at": now if m.id == author.id else None}
-            for m in members
-        ],
+    _address(session, notice, author, [member.id for member in members], now)
+    _queue(session, notice, draft, author, [member.id for member in members], now)
+    details = (f"#{notice.id} {draft.to} {len(members)}人", _told_of(draft))
+    audit.record(
+        session, actor=author, act="发通知", now=now, channel=channel, detail=" ".join(filter(None, details))
     )
+    return Published(notice, reach(session, members, now=now), out)
+
+
+def _address(session: Session, notice: Notice, author: Member, members: Sequence[int], now: datetime) -> None:
+    rows = [
+        {"notice_id": notice.id, "member_id": member, "confirmed_at": now if member == author.id else None}
+        for member in members
+    ]
+    session.execute(insert(Receipt), rows)
+
+
+def _queue(
+    session: Session, notice: Notice, draft: Draft, author: Member, members: Sequence[int], now: datetime
+) -> None:
+    text, article = attached(draft.text)
     outbox.push(
         session,
-        [member.id for member in members],
-        _pushed_text(notice, draft, author),
+        members,
+        _pushed_text(draft, text, author),
         key=f"notice {notice.id}",
         now=now,
+        at=notice.sends_at,
         urgency=Urgency.URGENT if draft.urgent else Urgency.ROUTINE,
         notice_id=notice.id,
+        article=article,
         card=card(notice) if draft.receipt else None,
     )
-    detail = (
-        f"#{notice.id} {draft.to} {len(members)}人 {f'加急：{draft.urgent}' if draft.urgent else ''}".strip()
-    )
-    audit.record(session, actor=author, act="发通知", now=now, channel=channel, detail=detail)
-    until = waits_until(session, author.branch_id, draft, now=now)
-    return Published(notice, reach(session, members, now=now), until)
 
 
-def _pushed_text(notice: Notice, draft: Draft, author: Member) -> str:
+def _told_of(draft: Draft) -> str:
+    at = f"定时{draft.at}" if draft.at else ""
+    return " ".join(filter(None, (at, f"加急：{draft.urgent}" if draft.urgent else "")))
+
+
+def _pushed_text(draft: Draft, text: str, author: Member) -> str:
     head = f"【加急通知】（{draft.urgent}）" if draft.urgent else "【支部通知】"
-    tail = "请回复 收到。" if notice.needs_receipt else ""
-    return f"{head}{notice.text}\n——{author.name}{'。' + tail if tail else ''}"
+    tail = "。请回复 收到。" if draft.receipt else ""
+    return f"{head}{text}\n——{author.name}{tail}"
 
 
 def card(notice: Notice) -> Card:
+    """The card with the button 收到; the address that stands in the text is a line of its own to press."""
     title = "加急通知，请确认" if notice.urgent else "支部通知，请确认"
-    return Card(f"notice-{notice.id}", title, notice.text, (Button("收到", f"收到 #{notice.id}"),))
+    text, article = attached(notice.text)
+    link = article.url if article else ""
+    return Card(f"notice-{notice.id}", title, text, (Button("收到", f"收到 #{notice.id}"),), url=link)
+
+
+def attached(text: str) -> tuple[str, Article | None]:
+    """The text with its one address replaced by a name, and the address as a link under that name.
+
+    Several addresses stay in the text as they are: nobody could tell which name is which.
+    """
+    found = _URL.findall(text)
+    if len(found) != 1:
+        return text, None
+    name = _name_of(found[0])
+    return text.replace(found[0], name), Article(f"附件：{name}", text[:60], found[0])
+
+
+def _name_of(url: str) -> str:
+    """The file's name in an address, or the server's."""
+    parts = urlsplit(url)
+    last = unquote(parts.path.rsplit("/", 1)[-1])
+    name = last if "." in last else parts.hostname or url
+    return name if len(name) <= MOST_NAME else f"…{name[-MOST_NAME:]}"
 
 
 # Looking after it ----------------------------------------------------------------------------------------------------
 
 
-def recent(session: Session, actor: Actor, *, most: int = 4, receipts_only: bool = False) -> list[Notice]:
+def recent(session: Session, actor: Actor, *, most: int = 4) -> list[Notice]:
     """The newest notices that the actor may see."""
     query = select(Notice).where(_seen_by(actor)).order_by(Notice.id.desc()).limit(most)
-    return list(session.scalars(query.where(Notice.needs_receipt.is_(True)) if receipts_only else query))
+    return list(session.scalars(query))
 
 
-def find(session: Session, actor: Actor, number: int | None, *, receipts_only: bool = False) -> Notice:
+def set_for_later(
+    session: Session, actor: Actor, *, now: datetime, most: int = 8
+) -> list[tuple[Notice, int]]:
+    """The notices that are set for later where the actor may publish, the next one first, each with the number of its recipients."""
+    branches = select(Organisation.id).where(actor.within(Action.PUBLISH))
+    rows = session.execute(
+        select(Notice, func.count())
+        .join(Receipt, Receipt.notice_id == Notice.id)
+        .where(Notice.sends_at > now, Notice.withdrawn_at.is_(None), Notice.branch_id.in_(branches))
+        .group_by(Notice.id)
+        .order_by(Notice.sends_at, Notice.id)
+        .limit(most)
+    )
+    return [(notice, count) for notice, count in rows]
+
+
+def on_its_way(now: datetime) -> ColumnElement[bool]:
+    """A condition on :class:`Notice`: its time has come, and it was not taken back."""
+    return or_(Notice.sends_at.is_(None), Notice.sends_at <= now) & Notice.withdrawn_at.is_(None)
+
+
+def underway(
+    session: Session, actor: Actor, number: int | None, *, now: datetime, receipts_only: bool = False
+) -> Notice:
+    """Notice ``number``, or the newest whose time has come and that was not taken back; :class:`NoSuchNotice`."""
+    if number is not None:
+        return find(session, actor, number)
+    asks = [_seen_by(actor), on_its_way(now)] + ([Notice.needs_receipt.is_(True)] if receipts_only else [])
+    newest = session.scalars(select(Notice).where(*asks).order_by(Notice.id.desc()).limit(1)).first()
+    if newest is None:
+        raise NoSuchNotice(number="")
+    return newest
+
+
+def short(notice: Notice, most: int = 18) -> str:
+    """#5“明天停电检修，请提前…”: how a notice is named in a line."""
+    line = notice.text.replace("\n", " ")
+    return f"#{notice.id}“{line if len(line) <= most else line[:most] + '…'}”"
+
+
+def find(session: Session, actor: Actor, number: int | None) -> Notice:
     """Notice ``number``, or the newest; :class:`NoSuchNotice` also for one outside the actor's scope."""
     if number is None:
-        newest = recent(session, actor, most=1, receipts_only=receipts_only)
+        newest = recent(session, actor, most=1)
         if not newest:
             raise NoSuchNotice(number="")
         return newest[0]
@@ -293,20 +259,22 @@ def withdraw(
     notice = session.get(Notice, number)
     if notice is None or notice.author_id != author.id:
         raise NoSuchNotice(number=f" #{number}")
-    gone = outbox.withdraw(session, number, now=now)
-    left = session.scalars(select(Outbox.state).where(Outbox.notice_id == number)).all()
-    sent = sum(state in (*DELIVERED, OutboxState.WAITING) for state in left)
+    gone, sent = stop(session, notice, now=now)
     if not gone:
         raise AllSent(number=number, count=sent)
-    session.execute(delete(Receipt).where(Receipt.notice_id == number, Receipt.member_id.in_(gone)))
+    detail = f"#{number} 撤回{gone}人，已发{sent}人"
+    audit.record(session, actor=author, act="撤销通知", now=now, channel=channel, detail=detail)
+    return gone, sent
+
+
+def stop(session: Session, notice: Notice, *, now: datetime) -> tuple[int, int]:
+    """Queue nothing more of a notice; returns how many will not get it and how many have it. One that nobody has is gone altogether."""
+    gone = outbox.withdraw(session, notice.id, now=now)
+    left = session.execute(select(Outbox.member_id, Outbox.state).where(Outbox.notice_id == notice.id)).all()
+    had = {member for member, _ in left}
+    never = [member for member in gone if member not in had]
+    session.execute(delete(Receipt).where(Receipt.notice_id == notice.id, Receipt.member_id.in_(never)))
     if not left:
         session.delete(notice)
-    audit.record(
-        session,
-        actor=author,
-        act="撤销通知",
-        now=now,
-        channel=channel,
-        detail=f"#{number} 撤回{len(gone)}人，已发{sent}人",
-    )
-    return len(gone), sent
+    sent = {member for member, state in left if state in (*DELIVERED, OutboxState.WAITING)}
+    return len(never), len(sent)

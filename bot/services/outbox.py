@@ -64,9 +64,11 @@ def push(
     """Queue one text for members, from ``at`` on (default: now), never after ``expires_at``. Returns how many rows are new.
 
     ``key`` says what and when ("reminder 12 day-before"); with the member it is unique, so that a repeated job queues nothing twice.
+    Rows of two notices never go out in one call, so that each can be taken back alone.
     """
     body = body_of(text, article=article, card=card)
-    digest = hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:32]
+    equal = json.dumps([body, notice_id], sort_keys=True, ensure_ascii=False)
+    digest = hashlib.sha256(equal.encode()).hexdigest()[:32]
     rows = [
         {
             "key": f"{key} {member}",
@@ -95,22 +97,20 @@ def withdraw(session: Session, notice_id: int, *, now: datetime) -> list[int]:
 
     A row in a sender's hands at this moment stays: it may have been sent already. One that failed before and waits for its next try goes.
     """
-    unsent = Outbox.state.in_((OutboxState.WAITING, OutboxState.HELD))
-    gone = (
-        delete(Outbox).where(Outbox.notice_id == notice_id, unsent, ~in_hand(now)).returning(Outbox.member_id)
-    )
+    gone = delete(Outbox).where(Outbox.notice_id == notice_id, *unsent(now)).returning(Outbox.member_id)
     return list(session.scalars(gone, execution_options=_BULK))
 
 
 def forget(session: Session, key: str, *, now: datetime) -> list[int]:
     """Delete what was not yet sent under a key, or under one that goes on after it ("exam 3" also means "exam 3 eve"); whom it was for."""
-    unsent = Outbox.state.in_((OutboxState.WAITING, OutboxState.HELD))
-    gone = (
-        delete(Outbox)
-        .where(Outbox.key.startswith(f"{key} ", autoescape=True), unsent, ~in_hand(now))
-        .returning(Outbox.member_id)
-    )
+    named = Outbox.key.startswith(f"{key} ", autoescape=True)
+    gone = delete(Outbox).where(named, *unsent(now)).returning(Outbox.member_id)
     return list(session.scalars(gone, execution_options=_BULK))
+
+
+def unsent(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """A row that can still be kept from being sent."""
+    return Outbox.state.in_((OutboxState.WAITING, OutboxState.HELD)), ~in_hand(now)
 
 
 def in_hand(now: datetime) -> ColumnElement[bool]:
@@ -132,12 +132,18 @@ def show_held(session: Session, member_id: int, *, now: datetime) -> list[Outbox
     shown: list[Outbox] = []
     lines = 0
     for row in session.scalars(waiting):
-        lines += row.body["text"].count("\n") + 1
+        lines += told(row).count("\n") + 1
         if shown and lines > MOST_LINES - 2:
             break
         row.state = OutboxState.SHOWN
         shown.append(row)
     return shown
+
+
+def told(row: Outbox) -> str:
+    """A message as one text, with the address of its link."""
+    article = row.body.get("article")
+    return f"{row.body['text']}\n{article['url']}" if article else str(row.body["text"])
 
 
 def _held(member_id: int, now: datetime) -> tuple[ColumnElement[bool], ...]:

@@ -13,10 +13,10 @@ from bot.models.member import Member
 from bot.models.notice import Notice, Receipt
 from bot.models.organisation import Organisation
 from bot.models.outbox import Outbox, OutboxState
+from bot.services import audit, freeze, outbox, phone, setting
 from bot.services import notice as notices
-from bot.services import outbox, setting
-from bot.services.notice import DELIVERED
 from bot.services.permission import Action, Actor
+from bot.services.recipients import DELIVERED
 from bot.times import moment
 
 ASKED_FOR = timedelta(days=30)
@@ -30,6 +30,14 @@ class NothingToConfirm(Refusal):
 
 class EverybodyConfirmed(Refusal):
     text = "通知 #{number} 已经全部确认，不用再催。"
+
+
+class NotOnItsWay(Refusal):
+    text = "通知 #{number} {state}。发 通知情况 #{number} 看详情。"
+
+
+class NobodyToCall(Refusal):
+    text = "通知 #{number} 都送到了{confirmed}，没有要打电话的人。"
 
 
 class NudgedTooSoon(Refusal):
@@ -48,6 +56,15 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """Somebody whom no push reached, or who has not confirmed: why, and the number to call, None where none is stored."""
+
+    name: str
+    why: str
+    number: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Confirmed:
     """A confirmed notice and when it was confirmed first; ``again`` when that was not now."""
 
@@ -59,7 +76,8 @@ class Confirmed:
 def to_confirm(session: Session, member: Member, *, now: datetime) -> list[Notice]:
     """The notices that wait for a member's 收到, newest first."""
     mine = (Receipt.member_id == member.id, Receipt.confirmed_at.is_(None))
-    asked = (Notice.needs_receipt.is_(True), Notice.created_at > now - ASKED_FOR)
+    since = func.coalesce(Notice.sends_at, Notice.created_at)
+    asked = (Notice.needs_receipt.is_(True), since > now - ASKED_FOR, notices.on_its_way(now))
     query = select(Notice).join(Receipt, Receipt.notice_id == Notice.id).where(*mine, *asked)
     return list(session.scalars(query.order_by(Notice.id.desc())))
 
@@ -78,7 +96,7 @@ def latest_without_receipt(session: Session, member: Member, *, now: datetime) -
     """A notice of the last day that asked for no receipt: what a member may mean who says 收到 all the same."""
     mine = (Receipt.member_id == member.id, Notice.needs_receipt.is_(False))
     query = select(Notice).join(Receipt, Receipt.notice_id == Notice.id).where(*mine)
-    lately = query.where(Notice.created_at > now - timedelta(days=1))
+    lately = query.where(Notice.created_at > now - timedelta(days=1), notices.on_its_way(now))
     return session.scalars(lately.order_by(Notice.id.desc()).limit(1)).first()
 
 
@@ -105,30 +123,79 @@ def confirmed_of(session: Session, notice: Notice) -> tuple[int, int]:
 
 def report(session: Session, notice: Notice) -> Report:
     """What became of a notice, counted from what really happened to each push."""
+    people = _outcomes(session, notice)
+    missed = [one for one in people if _is_missed(one)]
+    return Report(
+        len(people),
+        sum(one.state in DELIVERED for one in people),
+        sum(one.state is OutboxState.WAITING for one in people),
+        sum(one.confirmed for one in people),
+        tuple((one.member.name, _why(one)) for one in missed),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of a notice for one person: of the notice itself and its nudges, the one that arrived counts."""
+
+    member: Member
+    confirmed: bool
+    state: OutboxState | None
+    code: int
+
+
+def _outcomes(session: Session, notice: Notice) -> list[_Outcome]:
     rows = session.execute(
         select(Member, Receipt.confirmed_at, Outbox.state, Outbox.code)
         .join(Receipt, Receipt.member_id == Member.id)
         .outerjoin(Outbox, (Outbox.notice_id == Receipt.notice_id) & (Outbox.member_id == Member.id))
         .where(Receipt.notice_id == notice.id)
-        .order_by(Member.id)
-    ).all()
-    missed = [
-        (member.name, _why(member, state, code))
-        for member, confirmed, state, code in rows
-        if state not in (*DELIVERED, OutboxState.WAITING, None) and not confirmed
-    ]
-    return Report(
-        len(rows),
-        sum(state in DELIVERED for _, _, state, _ in rows),
-        sum(state is OutboxState.WAITING for _, _, state, _ in rows),
-        sum(confirmed is not None for _, confirmed, _, _ in rows),
-        tuple(missed),
+        .order_by(Member.id, Outbox.id)
     )
+    best: dict[int, _Outcome] = {}
+    for member, confirmed, state, code in rows:
+        if member.id not in best or state in DELIVERED:
+            best[member.id] = _Outcome(member, confirmed is not None, state, code or 0)
+    return list(best.values())
 
 
-def _why(member: Member, state: OutboxState, code: int) -> str:
+_NOT_MISSED = (*DELIVERED, OutboxState.WAITING, OutboxState.RECALLING, OutboxState.RECALLED, None)
+
+
+def _is_missed(one: _Outcome) -> bool:
+    return one.state not in _NOT_MISSED and not one.confirmed
+
+
+def calls(
+    session: Session, actor: Actor, notice: Notice, *, secret: str, now: datetime, channel: str = ""
+) -> list[Call]:
+    """Whom to call about a notice: those whom no push reached; when all were reached, those who have not confirmed. Kept in the audit log.
+
+    Only for those who manage the people of the branch. :class:`NobodyToCall`.
+    """
+    actor.on_branch(session, Action.MANAGE_PEOPLE, notice.branch_id)
+    _require_on_its_way(notice, now)
+    people = [one for one in _outcomes(session, notice) if one.member.active]
+    found = [(one.member, _why(one)) for one in people if _is_missed(one)]
+    if not found and notice.needs_receipt:
+        found = [(one.member, "没有确认") for one in people if not one.confirmed]
+    if not found:
+        raise NobodyToCall(number=notice.id, confirmed="、也都确认了" if notice.needs_receipt else "")
+    audit.record(
+        session,
+        actor=actor.member,
+        act="查看电话",
+        now=now,
+        channel=channel,
+        detail=f"通知 #{notice.id} {len(found)}人",
+    )
+    return [Call(who.name, why, phone.unseal(who.phone, secret) if who.phone else None) for who, why in found]
+
+
+def _why(one: _Outcome) -> str:
     """Why a push did not arrive, for a secretary who may pick up the telephone."""
-    if not member.active:
+    state, code = one.state, one.code
+    if not one.member.active:
         return "已不在支部"
     if state is OutboxState.HELD:
         return "暂时推送不到，本人下次发消息时会看到"
@@ -152,7 +219,10 @@ def nudge(session: Session, actor: Actor, number: int | None, *, now: datetime) 
 
     :class:`EverybodyConfirmed`, or :class:`NudgedTooSoon` when the branch's setting says that it is too early for another one.
     """
-    notice = notices.find(session, actor, number, receipts_only=True)
+    notice = notices.underway(session, actor, number, now=now, receipts_only=True)
+    _require_on_its_way(notice, now)
+    if not notice.urgent:
+        freeze.require_none(session, notice.branch_id, now=now)
     missing = [member for _, member in unconfirmed(session, actor, notice)]
     if not missing:
         raise EverybodyConfirmed(number=notice.id)
@@ -164,10 +234,18 @@ def nudge(session: Session, actor: Actor, number: int | None, *, now: datetime) 
         text,
         key=f"notice {notice.id} nudge {now.isoformat()}",
         now=now,
+        notice_id=notice.id,
         expires_at=now + NUDGE_LASTS,
         card=notices.card(notice),
     )
     return notice, [member.name for member in missing]
+
+
+def _require_on_its_way(notice: Notice, now: datetime) -> None:
+    if notice.withdrawn_at is not None:
+        raise NotOnItsWay(number=notice.id, state="已经撤回")
+    if notice.sends_at is not None and notice.sends_at > now:
+        raise NotOnItsWay(number=notice.id, state=f"定在 {moment(notice.sends_at, now)} 发，还没有发出")
 
 
 def _take_turn(session: Session, notice: Notice, now: datetime) -> None:

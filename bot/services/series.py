@@ -216,7 +216,8 @@ def line_for(series: Series, occasion: Occasion) -> str:
 def said(series: Series, occasion: Occasion, now: datetime) -> str:
     """12月11日(周五)14:30, with why it is another day, and what is special about that day."""
     moved = [f"{occasion.planned.month}月{occasion.planned.day}日放假，顺延"] if occasion.moved else []
-    remarks = "；".join([*moved, *drafts.day_remarks(occasion.on)])
+    special = drafts.day_remarks(occasion.on, setting.calendar().frozen(occasion.on))
+    remarks = "；".join([*moved, *special])
     return f"{day(occasion.on, now)}{series.at:%H:%M}" + (f"（{remarks}）" if remarks else "")
 
 

@@ -265,7 +265,7 @@ def test_what_was_sent_cannot_be_taken_back(secretary: Phone, bot: App) -> None:
     assert count(bot, Outbox) == count(bot, Receipt) == 2
     send(secretary, "通知 全体 又错了")
     settle(bot)
-    assert "已发给 12 人，撤不回来" in secretary("撤销")
+    assert "已发给 12 人，来不及撤销" in secretary("撤销")
 
 
 def test_a_push_in_a_senders_hands_is_not_promised_back(secretary: Phone, bot: App, clock: Clock) -> None:

@@ -98,6 +98,15 @@ function buttons(bubble, press) {
   return row;
 }
 
+function value(line) {
+  const node = make("dd", "", Number(line.type) === 1 && safe(line.url) ? "" : line.value);
+  if (node.textContent) return node;
+  const link = make("a", "", line.value);
+  Object.assign(link, { href: line.url, target: "_blank", rel: "noopener" });
+  node.append(link);
+  return node;
+}
+
 function card(bubble, act) {
   const data = bubble.card;
   const node = make("div", "card");
@@ -109,7 +118,7 @@ function card(bubble, act) {
   if (data.quote_area?.quote_text) inside.append(make("p", "", `「${data.quote_area.quote_text}」`));
   if (data.horizontal_content_list?.length) {
     const list = make("dl");
-    for (const one of data.horizontal_content_list) list.append(make("dt", "", one.keyname), make("dd", "", one.value));
+    for (const one of data.horizontal_content_list) list.append(make("dt", "", one.keyname), value(one));
     inside.append(list);
   }
   node.append(inside);
