@@ -48,7 +48,7 @@ class ActivityKind:
     """One kind; a mistake in it is a :class:`ContentError` that names it.
 
     ``points`` is the code of the rule that attendance earns (empty: none), ``study`` whether its time counts as study, ``minutes`` its usual
-    length, ``clause`` what prescribes it (None where no Party document does).
+    length, ``clause`` what prescribes it (None where no Party document does), ``questions`` whether members send questions before it.
     """
 
     name: str
@@ -61,6 +61,7 @@ class ActivityKind:
     quorum: Quorum | None = None
     cadence: Cadence | None = None
     clause: Regulation | None = None
+    questions: bool = False
 
     def __post_init__(self) -> None:
         for complaint in _complaints(self):
@@ -148,6 +149,7 @@ def _complaints(kind: ActivityKind) -> Iterator[str]:
     checks = {
         "record: 写明留什么记录": bool(kind.record.strip()),
         "study: 只能是 true 或 false": isinstance(kind.study, bool),
+        "questions: 只能是 true 或 false": isinstance(kind.questions, bool),
         "minutes: 15 到 480": isinstance(kind.minutes, int) and 15 <= kind.minutes <= 480,
         "quorum: share 在 0 和 1 之间，of 写明是谁": kind.quorum is None
         or (0 < kind.quorum.share <= 1 and bool(kind.quorum.of.strip())),

@@ -56,6 +56,8 @@ def remarks(one: ActivityFacts) -> Iterator[str]:
         yield one.group
     if one.production:
         yield f"结合生产：{one.production}"
+    if one.questions:
+        yield f"研讨 {len(one.questions)} 问，答复 {sum(bool(asked.answer) for asked in one.questions)}"
     corrected = sum(person.corrected for person in one.people)
     if one.counts and corrected:
         yield f"补签 {corrected} 人"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 from bot.documents.words import BLANK, LONG_BLANK, clean, moment, names, or_blank, people_count, span
 from bot.services.minutes import Line
 from bot.services.record import ActivityFacts, Person, Presence, VoteFacts, full_members
+from bot.services.seminar import Asked
 from content import activity_kinds
 
 
@@ -29,11 +31,28 @@ def fields(facts: ActivityFacts, now: datetime) -> dict[str, Any]:
         **_attendance(facts),
         "列席人员": BLANK,
         "结合生产": clean(facts.production),
-        "内容": [f"{n}．{_said(line)}" for n, line in enumerate(during, 1)] or [LONG_BLANK] * 6,
+        "内容": [f"{n}．{text}" for n, text in enumerate(_content(facts, during, now), 1)]
+        or [LONG_BLANK] * 6,
         "补记": [f"（{moment(line.at, now)}，{line.author}补记）{_said(line)}" for line in later],
         "议定事项": [*(_vote(n, vote) for n, vote in enumerate(facts.votes, 1)), *[LONG_BLANK] * 2],
         "导出时间": moment(now, now),
     }
+
+
+def _content(facts: ActivityFacts, lines: Iterable[Line], now: datetime) -> Iterator[str]:
+    """What was said, then the speakers and the questions of a seminar; one that nobody answered has a blank for it."""
+    yield from (_said(line) for line in lines)
+    if facts.speakers:
+        yield f"研讨发言人：{'、'.join(facts.speakers)}"
+    for asked in facts.questions:
+        yield f"研讨问题（{asked.who}）：{clean(asked.text)}\n答复{_when(facts, asked, now)}：{clean(asked.reply) or BLANK}"
+
+
+def _when(facts: ActivityFacts, asked: Asked, now: datetime) -> str:
+    """（12月5日会后）, where the answer came after the end."""
+    if facts.ends_at is None or asked.answered_at is None or asked.answered_at <= facts.ends_at:
+        return ""
+    return f"（{moment(asked.answered_at, now)}会后）"
 
 
 def _attendance(facts: ActivityFacts) -> dict[str, str]:

@@ -16,6 +16,7 @@ class Duty(StrEnum):
 
     HOST = "主持人"
     RECORDER = "记录员"
+    SPEAKER = "发言人"
 
 
 class ActivityDuty(Base):

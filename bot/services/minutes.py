@@ -475,15 +475,21 @@ def assign(
     if members:
         session.execute(insert(ActivityDuty), [{**common, "member_id": one.id} for one in members])
     new = [one.id for one in members if one.id not in (*before, actor.member.id)]
-    if duty is Duty.RECORDER:
-        _tell(session, activity, new, now)
+    if duty in _ASKED:
+        _tell(session, activity, duty, new, now)
     return before
 
 
-def _tell(session: Session, activity: Activity, members: Sequence[int], now: datetime) -> None:
-    text = (
-        f"请您做记录：{activity.kind}“{title(activity)}”，{full_moment(activity.starts_at, now)}，{activity.place}。\n"
-        "会上请发：记 张伟：发言要点\n看记了什么请发：记录"
-    )
-    key = f"activity {activity.id} recorder {now.isoformat()}"
+_ASKED = {
+    Duty.RECORDER: ("请您做记录", "会上请发：记 张伟：发言要点\n看记了什么请发：记录"),
+    Duty.SPEAKER: ("请您发言", "大家提的问题请发 研讨问题 查看；会上或会后可发：答复 1 内容"),
+}
+"""What somebody who was named is asked, and what they can say. A host sees it in the activity itself."""
+
+
+def _tell(session: Session, activity: Activity, duty: Duty, members: Sequence[int], now: datetime) -> None:
+    head, tail = _ASKED[duty]
+    when = full_moment(activity.starts_at, now)
+    text = f"{head}：{activity.kind}“{title(activity)}”，{when}，{activity.place}。\n{tail}"
+    key = f"activity {activity.id} {duty.name.lower()} {now.isoformat()}"
     outbox.push(session, members, text, key=key, now=now, urgency=Urgency.ANSWER)

@@ -18,7 +18,8 @@ from bot.models.outbox import Outbox
 from bot.models.photo import ClaimPhoto
 from bot.models.points import Claim
 from bot.models.quiz import Attempt, QuizRun, ReviewCard
-from bot.models.study import MaterialRead, StudyRecord
+from bot.models.seminar import SeminarQuestion
+from bot.models.study import MaterialRead, PausedWeek, StudyRecord
 from bot.times import local
 
 LABELS = {
@@ -57,6 +58,10 @@ LABELS = {
     "settlement": "发起的结算",
     "question": "出的题目",
     "question_import": "导入题目",
+    "seminar_question": "研讨提问",
+    "exam": "发布的考试",
+    "duel": "答题对战",
+    "paused_week": "值班请假的周",
 }
 _HIDDEN = (
     "id",
@@ -79,6 +84,7 @@ _WHOLE: tuple[type[Base], ...] = (
     QuizRun,
     MaterialRead,
     StudyRecord,
+    PausedWeek,
     Reflection,
     Outbox,
     MemberTag,
@@ -176,6 +182,7 @@ def erase(session: Session, member: Member, *, now: datetime) -> int:
     gone += _delete(session, Attempt, Attempt.run_id.in_(runs) | (Attempt.member_id == member.id))
     for whole in _WHOLE:
         gone += _delete(session, whole, whole.__table__.c["member_id"] == member.id)
+    gone += _forget_questions(session, member.id)
     blanks: tuple[tuple[type[Base], dict[str, str]], ...] = (
         (SignUp, {"reason": ""}),
         (Attendance, {"reason": ""}),
@@ -205,6 +212,15 @@ def _forget_talk(session: Session, member_id: int) -> int:
     gone = _delete(session, Inbox, Inbox.identity_id.in_(mine))
     gone += _delete(session, Conversation, Conversation.identity_id.in_(mine))
     return gone + _delete(session, Identity, Identity.member_id == member_id)
+
+
+def _forget_questions(session: Session, member_id: int) -> int:
+    """Questions for a seminar: those without an answer go, the others are the record's and lose their asker."""
+    mine = SeminarQuestion.asker_id == member_id
+    gone = _delete(session, SeminarQuestion, mine & (SeminarQuestion.answer == ""))
+    nameless = {"asker_id": None, "anonymous": True}
+    session.execute(update(SeminarQuestion).where(mine).values(nameless), execution_options=_BULK)
+    return gone
 
 
 def _delete(session: Session, table: type[Base], which: ColumnElement[bool]) -> int:

@@ -155,6 +155,8 @@ def notice_text(activity: Activity, now: datetime) -> str:
     ]
     if activity.production:
         lines.append(f"结合生产：{activity.production}")
+    if _takes_questions(activity):
+        lines.append("想在会上讲清的问题，请先发：研讨提问 内容（不想留名发 匿名提问 内容）。")
     if activity.capacity:
         lines.append(f"限 {activity.capacity} 人，先报先得，报满后可以候补。")
     lines.append(f"请在{day(closes.date(), now)}{closes:%H:%M}前回复 报名；不能参加请回复 请假 原因。")
@@ -164,8 +166,15 @@ def notice_text(activity: Activity, now: datetime) -> str:
 def card(activity: Activity, now: datetime) -> Card:
     """The card with two buttons that stands on top of the notice."""
     description = f"{full_moment(activity.starts_at, now)} {activity.place}"
+    if _takes_questions(activity):
+        description += "\n有问题请先发：研讨提问 内容，或 匿名提问 内容"
     buttons = (Button("报名", f"报名 #{activity.id}"), Button("请假", f"请假 #{activity.id}"))
     return Card(f"activity-{activity.id}", f"{activity.kind}：{activity.theme}", description, buttons)
+
+
+def _takes_questions(activity: Activity) -> bool:
+    kind = activities.kind_of(activity)
+    return kind is not None and kind.questions
 
 
 def unreachable(session: Session, member_ids: Sequence[int]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from bot.models.member import MemberStatus
 from bot.services.attendance import Counts
 from bot.services.minutes import Line
+from bot.services.seminar import Asked
 
 
 class Presence(StrEnum):
@@ -53,6 +54,7 @@ class ActivityFacts:
 
     ``ends_at`` is None where nobody knows when it ended, ``hour_known`` False where only the day was told, ``counts`` None where no audience was
     recorded. ``record`` is what its kind calls the record (会议记录, 活动记录 …). ``hosts`` and ``recorders`` were named, or wrote the lines.
+    ``questions`` are those of a seminar in the order of talk, with their answers.
     """
 
     number: int
@@ -77,6 +79,8 @@ class ActivityFacts:
     points: int
     lines: tuple[Line, ...]
     votes: tuple[VoteFacts, ...] = ()
+    speakers: tuple[str, ...] = ()
+    questions: tuple[Asked, ...] = ()
 
     def named(self, presence: Presence) -> tuple[Person, ...]:
         """The people who were there, on leave, or absent."""

@@ -16,12 +16,13 @@ from bot.models.member import Member
 from bot.models.minutes import ActivityDuty, Duty
 from bot.models.organisation import Organisation
 from bot.models.points import PointEntry
-from bot.services import decision, minutes, outcome
+from bot.services import decision, minutes, outcome, seminar
 from bot.services.activity import expected, seen_by
 from bot.services.attendance import Counts
 from bot.services.minutes import Line
 from bot.services.permission import Action, Actor
 from bot.services.record.facts import ActivityFacts, Person, Presence, VoteFacts
+from bot.services.seminar import Asked
 from content import activity_kinds
 
 SAME_MEETING = timedelta(hours=8)
@@ -87,6 +88,7 @@ def gather(session: Session, found: Sequence[Activity]) -> list[ActivityFacts]:
         minutes.lines_of(session, ids),
         _points(session, ids),
         _votes(session, ids),
+        seminar.of_activities(session, ids),
     )
     return [_facts(one, known) for one in found]
 
@@ -102,6 +104,7 @@ class _Known:
     lines: Mapping[int, list[Line]]
     points: Mapping[int, int]
     votes: Mapping[int, tuple[VoteFacts, ...]]
+    questions: Mapping[int, list[Asked]]
 
 
 def _votes(session: Session, ids: Sequence[int]) -> dict[int, tuple[VoteFacts, ...]]:
@@ -148,6 +151,8 @@ def _facts(one: Activity, known: _Known) -> ActivityFacts:
         points=known.points.get(one.id, 0),
         lines=lines,
         votes=known.votes[one.id],
+        speakers=tuple(known.duties.get((one.id, Duty.SPEAKER), ())),
+        questions=tuple(known.questions[one.id]),
     )
 
 
