@@ -134,11 +134,11 @@ def held_by_groups(kind: ActivityKind, facts: Facts) -> Verdict:
 def _recurring(kind: ActivityKind, facts: Facts, who: dict[int | None, str]) -> Verdict:
     """``who`` must each hold it: the groups of a branch, or the branch itself as None."""
     now = period.containing(per_of(kind, facts), facts.today)
-    missing = _lacking(kind, facts, now, who)
+    missing = lacking(kind, facts, now, who)
     missed = [
         period.name(one, facts.today) + _of_groups([who[group] for group in late], len(who))
         for one in period.completed(now.per, facts.today)
-        if one.last >= facts.known_since and (late := _lacking(kind, facts, one, who))
+        if one.last >= facts.known_since and (late := lacking(kind, facts, one, who))
     ]
     past = f"{'、'.join(missed)}没有记录；" if missed else ""
     if not missing:
@@ -157,7 +157,7 @@ def per_of(kind: ActivityKind, facts: Facts) -> str:
     return str(getattr(facts.choices, setting)) if setting else kind.cadence.per
 
 
-def _lacking(kind: ActivityKind, facts: Facts, when: Period, who: Iterable[int | None]) -> list[int | None]:
+def lacking(kind: ActivityKind, facts: Facts, when: Period, who: Iterable[int | None]) -> list[int | None]:
     """Those of ``who`` that held it too seldom in a period."""
     assert kind.cadence is not None, "a kind without a cadence"
     days = [one for one in facts.held.get(kind.name, ()) if one.on in when]
