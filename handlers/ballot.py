@@ -1,4 +1,4 @@
-"""表决：会上提出表决、投票、结束和看结果，核算纸质票。"""
+"""表决：会上提出表决、投票、结束和看结果。"""
 
 from __future__ import annotations
 
@@ -6,17 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import select
-
 from bot import nlu
 from bot.chat import Answer, Ask, Context, Reply, Router, Waiting, name_of
 from bot.choices import NO, YES
 from bot.errors import Refusal
 from bot.models.ballot import Choice, Vote, VoteState
-from bot.models.organisation import BranchSetting
 from bot.services import audit, ballot, ballot_box, decision, motion, outcome
 from bot.services.ballot_box import FEWEST_BALLOTS
-from bot.services.decision import Basis, Counts, Tally
 from bot.services.motion import Plan
 from bot.services.permission import Action
 
@@ -247,111 +243,3 @@ def _record(ctx: Context, act: str, vote: Vote, detail: str) -> None:
         branch_id=vote.branch_id,
         detail=f"第 {vote.id} 号 {vote.question} {detail}",
     )
-
-
-# Paper votes ------------------------------------------------------------------------------------------------------------
-
-_COUNT = re.compile(
-    r"(应到|实到|赞成|同意|得票|反对|不赞成|弃权|书面|废票|无效票|发出|收回)(?:票|人|数|意见)*\s*:?\s*(\d{1,5})"
-)
-_FIELDS = {
-    "应到": "due",
-    "实到": "present",
-    "赞成": "yes",
-    "同意": "yes",
-    "得票": "yes",
-    "反对": "no",
-    "不赞成": "no",
-    "弃权": "abstain",
-    "书面": "written",
-    "废票": "spoilt",
-    "无效票": "spoilt",
-    "发出": "issued",
-    "收回": "returned",
-}
-
-
-@router.command(
-    "计票",
-    "算票",
-    "核算票数",
-    takes="应到、实到和票数",
-    examples=(
-        "计票 应到 23 实到 20 赞成 15 反对 3 弃权 2",
-        "计票 选举 应到 23 实到 20 赞成 15",
-        "计票 选举 按实到 应到 23 实到 20 赞成 15",
-    ),
-)
-def tally(ctx: Context, text: str) -> str:
-    counts = _counts(text)
-    if "选举" in text or "换届" in text or "得票" in text:
-        return _election(counts, decision.tally_election(counts, _basis(ctx, text)))
-    if "按实到" in text:
-        raise decision.DecidedOnThoseDue(source=decision.cite("ZB-vote"))
-    return _decision(counts, decision.tally_decision(counts, admission=decision.is_admission(text)))
-
-
-def _counts(text: str) -> Counts:
-    found = {_FIELDS[name]: int(number) for name, number in _COUNT.findall(text)}
-    missing = [name for name in ("应到", "实到", "赞成") if _FIELDS[name] not in found]
-    if missing:
-        raise decision.BadCounts(what=f"缺少{'、'.join(missing)}")
-    return Counts(**found)
-
-
-def _basis(ctx: Context, text: str) -> Basis:
-    """What the sender says, else what the branch has set, else those who should attend."""
-    said = re.search(r"按(应到|实到)", text)
-    if said:
-        return Basis(said[1])
-    values = (
-        ctx.session.scalar(
-            select(BranchSetting.values).where(BranchSetting.branch_id == ctx.member.branch_id)
-        )
-        or {}
-    )
-    return Basis(values.get("election_basis", Basis.DUE.value))
-
-
-def _decision(counts: Counts, done: Tally) -> str:
-    written = f"（含事先书面意见 {counts.written} 人）" if counts.written else ""
-    return "\n".join(
-        [
-            f"计票（表决）{'通过' if done.passed else '没有通过' if done.attended else '无效：到会人数不够'}",
-            _attendance(counts, done),
-            f"赞成 {counts.yes} 票{written}，反对 {counts.no}，弃权 {counts.abstain}；要超过应到 {counts.due} 人的半数，至少 {done.needed_yes} 票",
-            f"依据：{done.source}，按应到计算，不按实到",
-            "这里只核算、不存档，会议记录请按规定留存。",
-        ]
-    )
-
-
-def _election(counts: Counts, done: Tally) -> str:
-    base = counts.due if done.basis is Basis.DUE else counts.present
-    other = Basis.PRESENT if done.basis is Basis.DUE else Basis.DUE
-    lines = [
-        f"计票（选举，每位候选人算一次）：{_verdict(done)}",
-        f"{_attendance(counts, done)}（应到的五分之四）",
-        f"得赞成 {counts.yes} 票；本次按{done.basis.value}算，要超过 {base} 人的半数，至少 {done.needed_yes} 票",
-    ]
-    if counts.issued:
-        lines.append(
-            f"发出 {counts.issued} 张，收回 {counts.returned} 张{'' if done.papers_valid else '：收回多于发出，选举无效'}"
-        )
-    lines += [
-        f"若按{other.value}算，至少 {done.other_needed} 票。各地说法不一，以上级选举办法为准。",
-        f"依据：{done.source}（条文请核对）。换算法可写：计票 选举 按{other.value} …",
-    ]
-    return "\n".join(lines)
-
-
-def _verdict(done: Tally) -> str:
-    if not done.attended:
-        return "到会人数不够，选举无效"
-    if not done.papers_valid:
-        return "选举无效"
-    return "达到当选票数" if done.enough else "没有达到当选票数"
-
-
-def _attendance(counts: Counts, done: Tally) -> str:
-    return f"应到 {counts.due} 人，实到 {counts.present} 人，至少要 {done.needed_present} 人{'，够' if done.attended else '，不够'}"

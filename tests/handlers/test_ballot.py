@@ -13,10 +13,8 @@ from bot.db import Base, Database
 from bot.models.audit import AuditEntry
 from bot.models.ballot import Ballot, Choice, Vote
 from bot.models.identity import Conversation, Inbox
-from bot.models.organisation import BranchSetting
-from bot.services.setting import rules
 from tests.chat import Phone, PhoneBook
-from tests.services.test_ballot import BALLOTS, FULL, at_once, meet, person
+from tests.services.test_ballot import BALLOTS, FULL, at_once, meet
 
 QUESTION = "同意发展张三为预备党员"
 
@@ -388,15 +386,13 @@ def test_paper_votes_are_reckoned(phone: PhoneBook, clock: Clock) -> None:
     )
 
 
-def test_an_election_on_paper_is_reckoned_on_the_basis_that_is_named(
-    phone: PhoneBook, database: Database, clock: Clock
-) -> None:
+def test_an_election_on_paper_is_reckoned_on_the_basis_that_is_named(phone: PhoneBook) -> None:
     zhang = phone("张伟")
     zhang.script(
         (
             "计票 选举 应到 23 实到 20 赞成 11",
             "没有达到当选票数",
-            "按应到算，要超过 23 人的半数",
+            "按应到算（没有设置，用较严的），要超过 23 人的半数",
             "至少 12 票",
             "若按实到算，至少 11 票",
             "以上级选举办法为准",
@@ -405,18 +401,32 @@ def test_an_election_on_paper_is_reckoned_on_the_basis_that_is_named(
         (
             "计票 选举 按实到 应到 23 实到 20 赞成 11",
             "达到当选票数",
-            "按实到算，要超过 20 人的半数",
+            "按实到算（您指定），要超过 20 人的半数",
             "若按应到算，至少 12 票",
         ),
         ("计票 选举 应到 23 实到 18 赞成 15", "到会人数不够，选举无效", "至少要 19 人"),
         ("计票 选举 应到 23 实到 20 赞成 15 发出 20 收回 21", "收回多于发出"),
     )
-    with database.write() as session:
-        branch = person(database, "张伟").branch_id
-        session.add(BranchSetting(branch_id=branch, values={"election_basis": "实到"}))
-        session.flush()
-        assert rules(session, branch)
-    zhang.script(("计票 选举 应到 23 实到 20 赞成 11", "达到当选票数", "按实到算，要超过 20 人的半数"))
+
+
+def test_the_basis_of_an_election_is_set_by_the_branch_and_stated_in_the_tally(
+    secretary: Phone, phone: PhoneBook, database: Database
+) -> None:
+    asked, zhang = "计票 选举 应到 23 实到 20 赞成 11", phone("张伟")
+    secretary.script(("选举计票", "检修党支部选举计票按应到（没有设置", "以上级批复的选举办法为准"))
+    zhang.script((asked, "按应到算（没有设置，用较严的）"), ("选举计票 按实到", "需要支部书记或委员"))
+    secretary.script(
+        ("选举计票 按票数", "没看懂按什么算"), ("选举计票 按实到", "已改为按实到（原来没有设置）", "撤销")
+    )
+    zhang.script(
+        (asked, "达到当选票数", "按实到算（本支部设置），要超过 20 人的半数"),
+        ("计票 选举 按应到 应到 23 实到 20 赞成 11", "没有达到", "按应到算（您指定）"),
+        ("计票 应到 23 实到 20 赞成 11", "没有通过", "按应到计算，不按实到"),
+    )
+    with database.read() as session:
+        acts = session.scalars(select(AuditEntry.detail).where(AuditEntry.act == "修改选举计票")).all()
+    assert acts == ["未登记 → 实到"]
+    secretary.script(("撤销", "已改回没有设置"), (asked, "按应到算（没有设置"))
 
 
 def test_a_meeting_of_yesterday_is_over(secretary: Phone, meeting: int, clock: Clock) -> None:

@@ -19,9 +19,10 @@ from bot.models.activity import Activity, Attendance, SignUp
 from bot.models.ballot import Ballot, Choice, Vote, Voter, VoteState
 from bot.models.member import Member, MemberStatus
 from bot.models.outbox import Outbox
-from bot.services import ballot, ballot_box, decision, motion, organisation, outcome
-from bot.services.decision import ADMISSION, COMMITTEE, MEETING, Basis, Counts
+from bot.services import ballot, ballot_box, decision, motion, organisation, outcome, tally
+from bot.services.decision import ADMISSION, COMMITTEE, MEETING
 from bot.services.permission import actor_of
+from bot.services.tally import Basis, Counts
 
 YES, NO, ABSTAIN = Choice
 FULL = ("王建国", "张伟", "古丽", "刘芳", "陈刚", "赵敏", "阿不力孜", "孙磊", "周洁", "马强", "吴霞")
@@ -684,33 +685,33 @@ def test_an_open_vote_has_no_result_yet(chair: Chair, database: Database, clock:
 
 
 def test_a_paper_vote_is_counted_on_those_due() -> None:
-    assert not decision.tally_decision(Counts(due=23, present=20, yes=11, no=3)).passed
-    assert decision.tally_decision(Counts(due=23, present=20, yes=12, no=3)).passed
-    assert not decision.tally_decision(Counts(due=24, present=20, yes=12)).passed
-    assert not decision.tally_decision(Counts(due=23, present=11, yes=11)).attended
+    assert not tally.tally_decision(Counts(due=23, present=20, yes=11, no=3)).passed
+    assert tally.tally_decision(Counts(due=23, present=20, yes=12, no=3)).passed
+    assert not tally.tally_decision(Counts(due=24, present=20, yes=12)).passed
+    assert not tally.tally_decision(Counts(due=23, present=11, yes=11)).attended
 
 
 def test_written_opinions_count_as_votes_but_not_as_presence() -> None:
-    done = decision.tally_decision(Counts(due=10, present=5, written=2, yes=7), admission=True)
+    done = tally.tally_decision(Counts(due=10, present=5, written=2, yes=7), admission=True)
     assert done.enough
     assert not done.attended
 
 
 @pytest.mark.parametrize(("present", "valid"), [(18, False), (19, True), (23, True)])
 def test_an_election_needs_four_fifths(present: int, valid: bool) -> None:
-    assert decision.tally_election(Counts(due=23, present=present, yes=12)).attended is valid
+    assert tally.tally_election(Counts(due=23, present=present, yes=12)).attended is valid
 
 
 def test_four_fifths_of_twenty_is_exactly_sixteen() -> None:
-    assert decision.tally_election(Counts(due=20, present=16, yes=11)).passed
-    assert not decision.tally_election(Counts(due=20, present=16, yes=10)).passed
-    assert decision.tally_election(Counts(due=20, present=16, yes=9), Basis.PRESENT).passed
-    assert not decision.tally_election(Counts(due=20, present=16, yes=8), Basis.PRESENT).passed
+    assert tally.tally_election(Counts(due=20, present=16, yes=11)).passed
+    assert not tally.tally_election(Counts(due=20, present=16, yes=10)).passed
+    assert tally.tally_election(Counts(due=20, present=16, yes=9), Basis.PRESENT).passed
+    assert not tally.tally_election(Counts(due=20, present=16, yes=8), Basis.PRESENT).passed
 
 
 def test_more_papers_back_than_given_out_make_an_election_invalid() -> None:
-    assert not decision.tally_election(Counts(due=20, present=18, yes=15, issued=17, returned=18)).passed
-    assert decision.tally_election(Counts(due=20, present=18, yes=15, issued=18, returned=17)).passed
+    assert not tally.tally_election(Counts(due=20, present=18, yes=15, issued=17, returned=18)).passed
+    assert tally.tally_election(Counts(due=20, present=18, yes=15, issued=18, returned=17)).passed
 
 
 @pytest.mark.parametrize(
@@ -725,5 +726,5 @@ def test_more_papers_back_than_given_out_make_an_election_invalid() -> None:
     ],
 )
 def test_counts_that_cannot_be_are_refused(counts: dict[str, int]) -> None:
-    with pytest.raises(decision.BadCounts, match="例如"):
+    with pytest.raises(tally.BadCounts, match="例如"):
         Counts(**counts)
