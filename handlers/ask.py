@@ -32,6 +32,8 @@ _ASKED_ABOUT = (
     whole=True,
 )
 def ask(ctx: Context, question: str) -> Reply:
+    if chosen := search.named(ctx.session, question):
+        return with_choices(quoted(chosen), "", [], "")
     hits = search.search(ctx.session, question)
     if hits and hits[0].sure:
         doubt = hits[0].score < PLAIN
@@ -60,4 +62,4 @@ def with_choices(text: str, head: str, hits: list[Hit], tail: str) -> Reply:
     if not hits:
         return Reply(f"{text}\n还想问，回复：提问 加问题。")
     lines = [f"{number} {hit.title}" for number, hit in enumerate(hits, 1)]
-    return Reply("\n".join([text, head, *lines, tail]), choices=tuple(f"提问 {hit.title}" for hit in hits))
+    return Reply("\n".join([text, head, *lines, tail]), choices=tuple(f"提问 {hit.code}" for hit in hits))

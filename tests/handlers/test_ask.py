@@ -74,6 +74,10 @@ def test_a_study_material_is_quoted_as_one(zhang: Phone) -> None:
     zhang.script(("提问 两个务必是什么意思", "务必", "来自学习材料《西柏坡的两个“务必”》，依据：《"))
 
 
+def test_a_near_passage_is_shown_when_it_is_chosen(zhang: Phone) -> None:
+    zhang.script(("提问 灭火器怎么用", "1 119：灭火器您拿起来会用吗"), ("1", "灭火器", "来自学习材料《119："))
+
+
 @pytest.mark.parametrize(
     "said", ["提问 ？？？", '提问 " OR NOT * ^ NEAR ( )', "提问 " + "字" * 2000, "提问 😀😀", "提问 '; --"]
 )

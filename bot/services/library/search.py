@@ -74,6 +74,12 @@ def search(session: Session, question: str, *, most: int = 3) -> list[Hit]:
     return sorted(unlike.values(), key=lambda hit: (-hit.score, hit.code))[:most]
 
 
+def named(session: Session, code: str) -> Hit | None:
+    """The entry of a code, as a list of nearest ones offers it."""
+    row = session.scalar(select(LibraryEntry).where(LibraryEntry.code == code[:LONGEST]))
+    return _of(row, 1.0) if row else None
+
+
 def _weights(session: Session, asked: Iterable[str]) -> dict[str, Row[str, int, float]]:
     """The words of a question that stand in the library."""
     columns = (LibraryWord.word, LibraryWord.entries, LibraryWord.weight)
@@ -125,7 +131,11 @@ def _hit(row: Row[Any], told: Mapping[str, float], volts: frozenset[str]) -> Hit
     covered = sum(told[word] for word in told.keys() & set(row.words.split())) / asked
     factor = 1 if volts <= voltages(f"{row.title}{row.text}") else _OTHER_VOLTAGE
     score = factor * (_ASKED * alike + _COVERED * covered)
-    return Hit(row.code, row.title, row.text, row.source, row.confidence, row.material, round(score, 6))
+    return _of(row, round(score, 6))
+
+
+def _of(row: Row[Any] | LibraryEntry, score: float) -> Hit:
+    return Hit(row.code, row.title, row.text, row.source, row.confidence, row.material, score)
 
 
 def _alike(ask: list[Any], told: Mapping[str, float], asked: float) -> float:
