@@ -149,6 +149,7 @@ def content_check() -> None:
     from content import (
         ContentError,
         activity_kinds,
+        branch_score,
         checks,
         holidays,
         materials,
@@ -162,7 +163,16 @@ def content_check() -> None:
 
     today = date.today()  # noqa: DTZ011  (the operator's own day)
     try:
-        for one in (activity_kinds, holidays, menu, points, regulations, study_plan, theme_days):
+        for one in (
+            activity_kinds,
+            branch_score,
+            holidays,
+            menu,
+            points,
+            regulations,
+            study_plan,
+            theme_days,
+        ):
             one.load()
         bank, texts = questions.load(), materials.load()
     except ContentError as error:
