@@ -220,7 +220,7 @@ def leave_confirmed(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
         ask = f"要停用{member.name}吗？请回复 确认 或 取消。"
         return Ask(ask, step=leave_confirmed, data=data, title="停用人员", choices=("确认", "取消"))
     ctx.actor.on_branch(ctx.session, Action.MANAGE_PEOPLE, member.branch_id)
-    ended = people.deactivate(ctx.session, ctx.actor, member, today=ctx.now.date())
+    ended = people.deactivate(ctx.session, ctx.actor, member, now=ctx.now)
     roles = "、".join(one.value for one in ended)
     _record(ctx, "停用", member, roles)
     also = f"，{roles}权限已停" if roles else ""

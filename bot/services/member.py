@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -13,6 +13,7 @@ from bot.errors import Refusal
 from bot.models.identity import Identity
 from bot.models.member import Member, RoleName
 from bot.models.organisation import Organisation
+from bot.services import sign_up
 from bot.services.permission import Action, Actor
 from bot.services.role import AlreadySo, end, require_over, roles_of
 
@@ -99,11 +100,13 @@ def full_name(member: Member) -> str:
 # Leaving and coming back --------------------------------------------------------------------------------------------
 
 
-def deactivate(session: Session, actor: Actor, member: Member, *, today: date) -> list[RoleName]:
-    """Somebody leaves: the account is out of use, roles end at once, the ledger and all records stay. Returns the roles that ended."""
+def deactivate(session: Session, actor: Actor, member: Member, *, now: datetime) -> list[RoleName]:
+    """Somebody leaves: the account is out of use, roles and invitations end at once, the ledger and all records stay. Returns the roles that ended."""
+    today = now.date()
     require_over(session, actor, member, "停用", today=today)
     if not member.active:
         raise AlreadySo(name=member.name, state="已经停用")
+    sign_up.leave_branch(session, member, now=now)
     member.active = False
     member.binding_code = None
     ended = roles_of(session, member.id, today)

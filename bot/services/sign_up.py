@@ -138,6 +138,31 @@ def require_before_start(
         raise AlreadyStarted(theme=activity.theme, act=act, whom=whom)
 
 
+def leave_branch(session: Session, member: Member, *, now: datetime) -> int:
+    """Take somebody who leaves off the lists of what has not begun: they are neither expected there nor reminded. Returns of how many lists."""
+    there = select(Attendance.activity_id).where(Attendance.member_id == member.id)
+    coming = (
+        select(Activity, SignUp)
+        .join(SignUp, SignUp.activity_id == Activity.id)
+        .where(
+            SignUp.member_id == member.id,
+            Activity.branch_id == member.branch_id,
+            Activity.state == ActivityState.PUBLISHED,
+            Activity.starts_at > now,
+            Activity.id.not_in(there),
+        )
+        .order_by(Activity.id)
+        .with_for_update()
+    )
+    rows = session.execute(coming).all()
+    for activity, row in rows:
+        session.delete(row)
+        if activity.capacity:
+            waiting_list.move_up(session, activity, now=now)
+    session.flush()
+    return len(rows)
+
+
 def mark_read(session: Session, activity: Activity, member: Member, now: datetime) -> None:
     """Who answers an invitation has read its notice."""
     session.execute(

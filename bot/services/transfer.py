@@ -54,7 +54,15 @@ def branch_named(session: Session, actor: Actor, name: str) -> Organisation:
 def move(
     session: Session, actor: Actor, member: Member, to: Organisation, *, why: str, now: datetime
 ) -> Transfer:
-    """Somebody goes to another branch: roles in the old one end, group is open, points and records go along."""
+    """Somebody goes to another branch: roles and invitations of the old one end, group is open, points and records go along."""
+    if member.branch_id != to.id:
+        sign_up.leave_branch(session, member, now=now)
+    return _moved(session, actor, member, to, why=why, now=now)
+
+
+def _moved(
+    session: Session, actor: Actor, member: Member, to: Organisation, *, why: str, now: datetime
+) -> Transfer:
     before = actor.on_branch(session, Action.MOVE_PEOPLE, member.branch_id)
     actor.on_branch(session, Action.MOVE_PEOPLE, to.id)
     if before.id == to.id:
@@ -113,7 +121,7 @@ def merge(session: Session, actor: Actor, one: Organisation, other: Organisation
     members = session.scalars(select(Member).where(Member.branch_id == one.id).order_by(Member.id)).all()
     for member in members:
         group = groups.get(member.group_id or 0)
-        move(session, actor, member, other, why=f"{one.name}并入{other.name}", now=now)
+        _moved(session, actor, member, other, why=f"{one.name}并入{other.name}", now=now)
         if group is not None:
             member.group_id = here.get(group.name, group).id
     for group in groups.values():

@@ -50,6 +50,26 @@ def branch_of(database: Database, name: str) -> tuple[str, str]:
         return session.get_one(Organisation, who.branch_id).name, group.name if group else ""
 
 
+@pytest.mark.parametrize("leaves", ["转出", "停用"])
+def test_who_leaves_is_not_expected_any_more_and_the_next_in_the_queue_moves_up(
+    leaves: str, admin: Phone, phone: PhoneBook, secretary: Phone, clock: Clock
+) -> None:
+    secretary.script(
+        ("发布主题党日 12月4日14:30 三楼会议室 限 2 人 主题:学安规", "预览"), ("确认", "正在发给 12 人")
+    )
+    secretary.script(("发布党员大会 12月8日15:00 三楼会议室 主题:全年总结", "预览"), ("确认", "已发布"))
+    for name, answer in (("马强", "报名成功"), ("张伟", "报名成功"), ("古丽", "候补第 1 位")):
+        phone(name).script(("报名 #1", answer))
+    phone("古丽").pushes()
+    if leaves == "转出":
+        admin.script(("转出 马强 到 运行党支部", "已转接"))
+    else:
+        secretary.script(("停用 马强", "要停用"), ("确认", "已停用"))
+    assert any("有名额了" in text for text in phone("古丽").pushes())
+    clock.sleep(timedelta(days=15, hours=5, minutes=30))
+    secretary.script(("结束活动 #2", "应到 11 实到 0"))
+
+
 def test_an_admin_moves_people_and_the_past_goes_along(
     admin: Phone, phone: PhoneBook, secretary: Phone, database: Database, clock: Clock
 ) -> None:
