@@ -128,7 +128,8 @@ def _wait_for(process: subprocess.Popen[bytes]) -> None:
     time.sleep(2)
 
 
-def _cpu_s(pid: int) -> float:
+def cpu_s(pid: int) -> float:
+    """The seconds of a core that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICKS
 
@@ -144,14 +145,14 @@ def measure(name: str, pid: int, rounds: list[bytes], folder: Path) -> Figures:
     for raw in rounds:
         file = folder / "requests"
         file.write_bytes(raw)
-        before = _cpu_s(pid)
+        before = cpu_s(pid)
         done = subprocess.run(
             [sys.executable, "-m", "tests.benchmarks.load", str(PORT), str(file), str(CONNECTIONS)],
             check=True,
             capture_output=True,
         )
         results.append(Result(**json.loads(done.stdout)))
-        cpu.append((_cpu_s(pid) - before) * 1000 / REQUESTS)
+        cpu.append((cpu_s(pid) - before) * 1000 / REQUESTS)
     counted = sorted(results[1:], key=lambda r: r.rate)
     middle = counted[len(counted) // 2]
     worst = max(r.worst for r in counted)
