@@ -21,10 +21,12 @@ import handlers
 from bot import migrations, nlu
 from bot.chat import Channel, Router
 from bot.clock import Clock
-from bot.config import Settings
+from bot.config import BadSettings, Settings
 from bot.db import Database
 from bot.dispatch import Dispatcher
 from bot.routing import Routes
+from bot.services import setting
+from content import ContentError
 from scheduler.runner import Node, lateness
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ def build(
     settings: Settings, *, clock: Callable[[], datetime] | None = None, database: Database | None = None
 ) -> App:
     """Put everything together; nothing is started, no table is touched."""
+    use_holidays(settings)
     clock = clock or Clock(settings.zone)
     database = database or open_database(settings)
     routes = Routes(discover_router())
@@ -55,6 +58,14 @@ def build(
     dispatch = Dispatcher(database, routes, settings, clock)
     node = Node(database, channels, settings, clock, f"{socket.gethostname()}:{os.getpid()}")
     return App(settings, database, clock, channels, routes, dispatch, node)
+
+
+def use_holidays(settings: Settings) -> None:
+    """Read the settings' own table of holidays; :class:`BadSettings` names the line to mend."""
+    try:
+        setting.use_holidays(Path(settings.holidays) if settings.holidays else None)
+    except ContentError as error:
+        raise BadSettings(f"ZHIBU_HOLIDAYS: {error}") from None
 
 
 def open_database(settings: Settings) -> Database:

@@ -51,6 +51,7 @@ class Settings(BaseModel):
     secret_key: SecretStr = SecretStr(DEFAULT_SECRET)
     base_url: BaseUrl = "http://127.0.0.1:8000"
     timezone: str = "Asia/Shanghai"
+    holidays: str = ""
 
     wecom_corp_id: str = ""
     wecom_agent_id: int = 0

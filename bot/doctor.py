@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot import migrations
 from bot.app import App
 from bot.chat import Channel, SendError
+from bot.services import setting
 
 CODES = {
     0: "连不上平台接口：检查网络、代理和 ZHIBU_{channel}_API_BASE",
@@ -38,7 +39,7 @@ class Finding:
 
 def examine(app: App) -> list[Finding]:
     """Everything that can be checked from here, database first."""
-    findings = [_database(app), _secret(app), *_callback(app)]
+    findings = [_database(app), _secret(app), *_callback(app), *_holidays(app)]
     if not app.channels:
         findings.append(Finding(False, "还没有配置渠道：设置 ZHIBU_WECOM_… 或 ZHIBU_OA_…"))
     if findings[0].well:
@@ -63,6 +64,16 @@ def _secret(app: App) -> Finding:
         long_enough,
         "ZHIBU_SECRET_KEY 已设置" if long_enough else "ZHIBU_SECRET_KEY 没有设置或太短（至少16个字符）",
     )
+
+
+def _holidays(app: App) -> list[Finding]:
+    today = app.clock().date()
+    return [
+        Finding(
+            False, f"{year}年放假安排没有录入，按周一至周五判断工作日：补在文件里，用 ZHIBU_HOLIDAYS 指明"
+        )
+        for year in setting.missing_years(today)
+    ] or [Finding(True, f"{today.year}年放假安排已录入")]
 
 
 def _callback(app: App) -> list[Finding]:

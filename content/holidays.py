@@ -6,6 +6,7 @@ must not stop the product each January.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -77,15 +78,28 @@ def load(path: Path = ROOT / "holidays.toml") -> Calendar:
     """The shipped or an operator's table; :class:`ContentError` says which year or period to mend."""
     data = read_toml(path)
     _require(data.keys() <= KEYS, path.name, f"不认识的项：{sorted(data.keys() - KEYS)}")
-    years = [_checked_year(path.name, table) for table in _tables(path.name, data, "year")]
+    years = [
+        _checked_year(f"{path.name} 第{_line_of(path, 'year', n)}行", table)
+        for n, table in enumerate(_tables(path.name, data, "year"))
+    ]
     numbers = [table["year"] for table in years]
     _require(len(set(numbers)) == len(numbers), path.name, f"年份重复：{numbers}")
     return Calendar(
         off=frozenset(day for table in years for day in table["off"]),
         work=frozenset(day for table in years for day in table["work"]),
         years=frozenset(numbers),
-        freezes=tuple(_read_freeze(path.name, table) for table in _tables(path.name, data, "freeze")),
+        freezes=tuple(
+            _read_freeze(f"{path.name} 第{_line_of(path, 'freeze', n)}行", table)
+            for n, table in enumerate(_tables(path.name, data, "freeze"))
+        ),
     )
+
+
+def _line_of(path: Path, key: str, number: int) -> int:
+    """The line on which the table ``number`` (from 0) of that name begins."""
+    text = path.read_text(encoding="utf-8")
+    heads = [found.start() for found in re.finditer(rf"^[ \t]*\[\[\s*{key}\s*\]\]", text, re.M)]
+    return text.count("\n", 0, heads[number]) + 1 if number < len(heads) else 1
 
 
 def _tables(name: str, data: dict[str, Any], key: str) -> list[dict[str, Any]]:

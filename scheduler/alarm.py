@@ -39,14 +39,14 @@ class Trouble:
 def watch(node: Node, now: datetime) -> None:
     """Look, and tell each trouble once an hour."""
     with node.database.write() as session:
-        operators = _operators(session, now)
+        told = operators(session, now)
         for trouble in _troubles(session, node, now):
             log.error("%s", trouble.key)
             text = f"告警：{trouble.line}\n请在服务器上运行 zhibu doctor 查看原因。"
             key = f"alarm {trouble.key} {now:%Y-%m-%d %H}"
             outbox.push(
                 session,
-                operators,
+                told,
                 text,
                 key=key,
                 now=now,
@@ -72,7 +72,8 @@ def _was_awake(session: Session, now: datetime) -> bool:
     return session.scalar(select(JobRun.slot).where(*before).limit(1)) is not None
 
 
-def _operators(session: Session, now: datetime) -> list[int]:
+def operators(session: Session, now: datetime) -> list[int]:
+    """The active members with the role 党委管理员 today."""
     today = now.date()
     in_force = (Role.starts_on <= today, or_(Role.ends_on.is_(None), Role.ends_on >= today))
     query = select(Role.member_id).join(Member, Member.id == Role.member_id)

@@ -16,6 +16,7 @@ MEANINGS = {
     "secret_key": "at least 16 random characters; signs links and encrypts phone numbers",
     "base_url": "where the platform and members' phones reach this server",
     "timezone": "in which times are shown and understood",
+    "holidays": "a `.toml` or `.xlsx` file with your own holidays and make-up days, over those shipped",
     "wecom_corp_id": "企业ID; setting it switches WeCom on",
     "wecom_agent_id": "the application's AgentId",
     "wecom_secret": "the application's Secret",

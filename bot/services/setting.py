@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select, update
@@ -18,9 +19,10 @@ from bot.models.organisation import BranchSetting, Organisation
 from bot.models.outbox import Outbox, OutboxState, Urgency
 from bot.services import audit, study_week
 from bot.times import WEEKDAYS, at_time, local
-from content import holidays, materials
+from content import materials, own_holidays
 from content.holidays import Calendar
 
+DECEMBER = 12
 LONGEST_PAUSE = timedelta(days=30)
 STUDY_ENDS = time(20, 0)
 """Today's study is not sent any more from then on: late in the evening it would only disturb."""
@@ -96,10 +98,31 @@ class BranchRules:
 DEFAULTS = BranchRules()
 
 
-@lru_cache(maxsize=1)
+_own_holidays: Path | None = None
+
+
+def use_holidays(own: Path | None) -> None:
+    """Read an installation's own table of holidays over the shipped one; :class:`~content.ContentError` says what to mend in it."""
+    global _own_holidays
+    _calendar.cache_clear()
+    _calendar(own)
+    _own_holidays = own
+
+
 def calendar() -> Calendar:
     """The table of holidays and freeze periods, read once."""
-    return holidays.load()
+    return _calendar(_own_holidays)
+
+
+@lru_cache(maxsize=4)
+def _calendar(own: Path | None) -> Calendar:
+    return own_holidays.load(own)
+
+
+def missing_years(today: date) -> list[int]:
+    """The years that should be in the table and are not: this one, and in December the next, whose notice comes out in November."""
+    needed = [today.year, today.year + 1] if today.month == DECEMBER else [today.year]
+    return [year for year in needed if not calendar().has_data(year)]
 
 
 @lru_cache(maxsize=1)
