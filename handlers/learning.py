@@ -15,6 +15,7 @@ from bot.services.permission import Action
 router = Router()
 
 NAMES_SHOWN, TOPICS_SHOWN = 12, 4
+MOST_ITEMS = 5
 VIEWS = ("本周已学", "本周未学", "各主题正确率", "最难的题")
 
 
@@ -53,7 +54,7 @@ def summary(seen: Learning) -> str:
             f"正确率低的主题（近30天）：{weak or '还没有人答题'}",
             f"最难的题：{hard.name[:20]}… 对 {hard.percent}%" if hard else "最难的题：作答还不够多",
             *(f"{number} {view}" for number, view in enumerate(VIEWS, 1)),
-            "回复数字查看。题目好不好请发 题目分析。",
+            "回复数字查看。要表格请发 导出 学习情况；题目好不好请发 题目分析。",
         ]
     )
 
@@ -73,13 +74,15 @@ def shares(head: str, found: tuple[Share, ...], most: int) -> str:
 
 
 @router.command("题目分析", "试题分析", "题目质量", needs=Action.EDIT_QUESTIONS)
-def items(ctx: Context) -> str:
+def items(ctx: Context) -> Answer:
     branch = ctx.actor.on_branch(ctx.session, Action.EDIT_QUESTIONS, ctx.member.branch_id)
     found = item_statistics.findings(ctx.session, ctx.now, branch_id=branch.id)
     if not found:
         return f"作答满 {item_statistics.ENOUGH} 次的题目都正常。"
     head = f"作答满 {item_statistics.ENOUGH} 次、需要看一看的有 {len(found)} 道："
-    return "\n".join([head, *item_statistics.lines(found), "改题可以重新导入同一编号的题。"])
+    shown = [f"{number} {line}" for number, line in enumerate(item_statistics.lines(found[:MOST_ITEMS]), 1)]
+    text = "\n".join([head, *shown, "回复数字看原题；本支部的题可以改好再导入，也可以停用。"])
+    return Reply(text, choices=tuple(f"看题 {one.code}" for one in found[:MOST_ITEMS]))
 
 
 @router.command(

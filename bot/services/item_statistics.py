@@ -16,8 +16,9 @@ from bot.models.quiz import Attempt, Question, QuestionState
 
 ENOUGH = 30
 """Before so many answers nothing is said about a question."""
-HARD, EASY, WEAK = 0.2, 0.95, 0.1
-"""Below HARD right, above EASY right, or with less discrimination than WEAK a question needs a look. The limits are this product's own."""
+HARD, EASY, WEAK, SLOW = 0.2, 0.95, 0.1, 120
+"""Below HARD right, above EASY right, with less discrimination than WEAK, or when half of all take longer than SLOW seconds, a question needs a
+look. The limits are this product's own."""
 LOOKED_BACK = timedelta(days=365)
 
 
@@ -46,6 +47,8 @@ class ItemStatistics:
             return "几乎人人答对，可以改难一点或停用"
         if self.discrimination is not None and self.discrimination < WEAK:
             return "答对答错和水平关系不大，题干或选项可能有歧义"
+        if self.seconds > SLOW:
+            return "一半的人要想两分钟以上，题干可能太长或不好懂"
         return ""
 
 
@@ -132,11 +135,15 @@ def _of_question(
 
 
 def lines(found: Sequence[ItemStatistics], most: int = 5) -> list[str]:
-    """Each question in one line: its code, the beginning of its stem, the figures, and what is wrong."""
-    return [
-        f"{one.code} {one.stem[:14]}…：对 {one.share:.0%}，{one.answers} 次，{one.finding}"
-        for one in found[:most]
-    ]
+    """Each question in one line: its code, the beginning of its stem, the figures, and what is wrong; how many more there are."""
+    more = [f"……另有 {len(found) - most} 道"] if len(found) > most else []
+    return [*(_line(one) for one in found[:most]), *more]
+
+
+def _line(one: ItemStatistics) -> str:
+    told = "" if one.discrimination is None else f"，区分度 {one.discrimination:.2f}"
+    figures = f"对 {one.share:.0%}，{one.answers} 次{told}，一般 {one.seconds:.0f} 秒"
+    return f"{one.code}{'' if one.branch_id else '（公共）'} {one.stem[:14]}…：{figures}；{one.finding}"
 
 
 def branches_that_answered(session: Session, question_ids: Sequence[int]) -> dict[int, list[int]]:

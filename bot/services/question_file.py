@@ -98,7 +98,7 @@ def bank_of(session: Session, branch_id: int, *, own: bool = False) -> list[Chec
         .where(mine if own else mine | Question.branch_id.is_(None), Question.state != QuestionState.RETIRED)
         .order_by(Question.topic, Question.code)
     )
-    return [_checked(row) for row in session.scalars(found)]
+    return [checked(row) for row in session.scalars(found)]
 
 
 def counted(session: Session, branch_id: int) -> tuple[int, int]:
@@ -110,7 +110,8 @@ def counted(session: Session, branch_id: int) -> tuple[int, int]:
     return whole, part
 
 
-def _checked(row: Question) -> Checked:
+def checked(row: Question) -> Checked:
+    """The question of a row, as its author wrote it."""
     return Checked(
         code=row.code,
         topic=row.topic,

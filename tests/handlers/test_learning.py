@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from bot.app import App
 from bot.clock import Clock
 from bot.db import Database
 from bot.models.audit import AuditEntry
-from bot.models.member import Member
+from bot.models.member import Member, Role, RoleName
 from bot.models.quiz import Attempt, Question, QuizKind, QuizRun
 from bot.services import drawing, item_statistics, question, quiz_setting
 from scheduler import questions as job
@@ -105,17 +105,31 @@ def test_a_question_that_the_good_ones_miss_is_flagged_once(
     assert not secretary.pushes()
 
 
-def test_the_author_of_a_question_is_told_instead_of_the_secretary(
-    bot: App, phone: PhoneBook, secretary: Phone, database: Database, clock: Clock
+@pytest.mark.parametrize("still", [True, False], ids=["on the committee", "no longer"])
+def test_the_author_is_told_while_able_to_mend_the_question_else_the_secretary(
+    bot: App, phone: PhoneBook, secretary: Phone, database: Database, clock: Clock, still: bool
 ) -> None:
-    names = cast_of(database, 10)
     with database.write() as session:
-        author = session.scalars(select(Member.id).where(Member.name == "古丽")).one()
-        session.execute(update(Question).values(author_id=author))
-    answered(database, clock, [(n, 0, False) for n in names] * 3)
+        author = session.scalars(select(Member).join(Role).where(Role.name == RoleName.PUBLICITY)).one()
+        session.execute(update(Question).values(author_id=author.id, branch_id=author.branch_id))
+        if not still:
+            session.execute(delete(Role).where(Role.member_id == author.id))
+    answered(database, clock, [(n, 0, False) for n in cast_of(database, 10)] * 3)
     job.flag(bot.node, clock())
-    assert not secretary.pushes()
-    assert "几乎没人答对" in phone("古丽").pushes()[0]
+    told, other = (phone(author.name), secretary) if still else (secretary, phone(author.name))
+    assert not other.pushes()
+    (pushed,) = told.pushes()
+    assert "对 0%，30 次，一般 20 秒；几乎没人答对" in pushed
+    assert "停用题目" in told("看题 " + pushed.rpartition("看题 ")[2].partition("；")[0])
+
+
+def test_a_number_after_the_analysis_shows_the_question(
+    secretary: Phone, database: Database, clock: Clock
+) -> None:
+    answered(database, clock, [(n, 0, False) for n in cast_of(database, 10)] * 3)
+    secretary.script(
+        ("题目分析", "1 ", "（公共）", "几乎没人答对", "回复数字看原题"), ("1", "答案：", "编号：")
+    )
 
 
 @pytest.mark.parametrize(

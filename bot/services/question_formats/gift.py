@@ -9,11 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 from bot.services.question_formats import BadRow, Reading, Row, Unreadable, part_of
-from bot.services.question_formats.wording import LETTERS, difficulty_of
+from bot.services.question_formats.wording import LETTERS, day_of, difficulty_of
 from content.questions import CODE, Kind, Part, Question
 
 _SPECIAL = re.compile(r"[\\~=#{}:]")
@@ -194,7 +193,7 @@ def _with_steps(rows: Iterable[tuple[Row, int]]) -> Iterator[Row]:
 def _values(body: str, tags: dict[str, list[str]], topic: str) -> dict[str, Any]:
     values: dict[str, Any] = {"topic": topic} if topic else {}
     values |= {key: tags[name][0] for name, key in _TEXT_TAGS.items() if name in tags}
-    values |= {key: _day(name, tags[name][0]) for name, key in _DAY_TAGS.items() if name in tags}
+    values |= {key: day_of(name, tags[name][0]) for name, key in _DAY_TAGS.items() if name in tags}
     if "难度" in tags:
         values["difficulty"] = difficulty_of(tags["难度"][0])
     if "解析" in tags:
@@ -203,13 +202,6 @@ def _values(body: str, tags: dict[str, list[str]], topic: str) -> dict[str, Any]
         values["code"] = tags["id"][0]
     title = _TITLE.match(body)
     return values | _asked(body[title.end() :] if title else body, tags)
-
-
-def _day(name: str, text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise BadRow(f"{name}“{text[:12]}”应写成 2026-12-05 这样") from None
 
 
 def _asked(body: str, tags: dict[str, list[str]]) -> dict[str, Any]:

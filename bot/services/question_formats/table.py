@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from bot.services.question_formats import BadRow, Row, Unreadable, part_of
@@ -13,6 +13,7 @@ from bot.services.question_formats.wording import (
     LETTERS,
     STEP,
     contents,
+    day_of,
     difficulty_of,
     joined,
     kind_of,
@@ -131,7 +132,7 @@ def _values(cell: dict[str, str]) -> dict[str, Any]:
         values["difficulty"] = difficulty_of(cell["难度"])
     for name, key in (("起始日", "valid_from"), ("截止日", "valid_to")):
         if name in cell:
-            values[key] = _day(name, cell[name])
+            values[key] = day_of(name, cell[name])
     return values
 
 
@@ -170,13 +171,6 @@ def _text(cell: Any) -> str:
             return str(int(cell))
         return cell.date().isoformat() if isinstance(cell, datetime) else str(cell)
     return cell[1:] if _GUARDED.match(cell) else cell
-
-
-def _day(name: str, text: str) -> date:
-    try:
-        return date.fromisoformat(text.strip().replace("/", "-").replace(".", "-"))
-    except ValueError:
-        raise BadRow(f"{name}“{text[:12]}”应写成 2026-12-05 这样") from None
 
 
 def _shown(question: Question) -> dict[str, str]:

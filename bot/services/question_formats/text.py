@@ -8,17 +8,31 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot import when
-from bot.services.question_formats import BadRow, Reading, Row, Unreadable, aiken, answer_key
+from bot.services.question_formats import (
+    NO_EXPLANATION,
+    NO_SOURCE,
+    BadRow,
+    Reading,
+    Row,
+    Unreadable,
+    aiken,
+    answer_key,
+    question_of,
+)
 from bot.services.question_formats.answer_key import KIND, NOWHERE, NUMERAL, Entry, Section
 from bot.services.question_formats.wording import (
+    KIND_WORDS,
     LETTERS,
     contents,
+    day_of,
     difficulty_of,
+    joined,
     kind_of,
+    spellings_of,
     tolerance_of,
     verdict_of,
 )
-from content.questions import Kind
+from content.questions import Kind, Question
 
 _NUMBER = re.compile(
     r"(?:第\s*)?[（(\[【]?([0-9０-９]{1,4})\s*(?:[.．](?![0-9])|[、)）\]】]|题\s*[:：.、]?)\s*(.*)"
@@ -35,7 +49,51 @@ _FIELDS = dict.fromkeys(("答案", "正确答案", "参考答案", "标准答案
 _FIELDS |= dict.fromkeys(("解析", "答案解析", "试题解析", "说明"), "explanation")
 _FIELDS |= dict.fromkeys(("出处", "来源", "依据"), "source")
 _FIELDS |= dict.fromkeys(("主题", "知识点", "专题"), "topic")
-_FIELDS |= {"题型": "kind", "难度": "difficulty", "误差": "tolerance"}
+_FIELDS |= {
+    "题型": "kind",
+    "难度": "difficulty",
+    "误差": "tolerance",
+    "编号": "code",
+    "板块": "half",
+    "可信度": "confidence",
+}
+_DAYS = {"起始日": "valid_from", "截止日": "valid_to"}
+_FIELDS |= _DAYS
+_AS_WRITTEN = ("code", "explanation", "source", "topic", "half", "confidence")
+
+
+def write(question: Question) -> str:
+    """One question as it may be pasted again, with all that this format has a word for; :func:`holds` says whether that is all of it."""
+    said = {
+        "答案": _spelled(question.answer) if question.kind is Kind.BLANK else "".join(question.answer),
+        "误差": "" if question.tolerance is None else repr(question.tolerance),
+        "解析": question.explanation if question.explanation != NO_EXPLANATION else "",
+        "出处": question.source if question.source != NO_SOURCE else "",
+        "主题": question.topic,
+        "难度": str(question.difficulty),
+        "板块": question.half,
+        "可信度": question.confidence,
+        "起始日": question.valid_from.isoformat() if question.valid_from else "",
+        "截止日": question.valid_to.isoformat() if question.valid_to else "",
+        "编号": question.code,
+    }
+    options = [f"{letter}. {option}" for letter, option in zip(LETTERS, question.options, strict=False)]
+    fields = [f"{name}：{value}" for name, value in said.items() if value]
+    return "\n".join([f"1. 【{KIND_WORDS[question.kind]}】{question.stem}", *options, *fields])
+
+
+def _spelled(spellings: Sequence[str]) -> str:
+    line = "；".join(spellings)
+    return line if spellings_of(line) == list(spellings) else joined(spellings)
+
+
+def holds(question: Question) -> bool:
+    """Whether :func:`parse` makes the same question of what :func:`write` gives: no case, no line that reads as something else."""
+    try:
+        (row,) = parse(write(question)).rows
+        return question_of(row) == question
+    except (BadRow, Unreadable, ValueError):
+        return False
 
 
 LONGEST_LINE = 3000
@@ -243,7 +301,8 @@ def _values(draft: _Draft) -> dict[str, Any]:
     if kind is Kind.CASE:
         raise BadRow("案例题请用 Excel 模板导入")
     values = contents(kind, stem, draft.options, answer)
-    values |= {key: said[key] for key in ("explanation", "source", "topic") if said.get(key)}
+    values |= {key: said[key] for key in _AS_WRITTEN if said.get(key)}
+    values |= {key: day_of(name, said[key]) for name, key in _DAYS.items() if said.get(key)}
     if said.get("difficulty"):
         values["difficulty"] = difficulty_of(said["difficulty"])
     if said.get("tolerance"):

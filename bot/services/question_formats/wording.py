@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from bot.services.question_formats import BadRow
@@ -74,6 +75,14 @@ def tolerance_of(word: str) -> float:
         return float(word.strip().removeprefix("±"))
     except ValueError:
         raise BadRow(f"误差“{word[:10]}”不是数字") from None
+
+
+def day_of(name: str, word: str) -> date:
+    """The day in "2026-12-05", "2026/12/05" or "2026.12.05"; ``name`` stands in the :class:`BadRow`."""
+    try:
+        return date.fromisoformat(word.strip().replace("/", "-").replace(".", "-"))
+    except ValueError:
+        raise BadRow(f"{name}“{word[:12]}”应写成 2026-12-05 这样") from None
 
 
 def verdict_of(word: str) -> str | None:
