@@ -1,4 +1,4 @@
-"""README's tables, made from the code: ``python -m tests.readme`` rewrites them, and a test checks that they are current."""
+"""README's tables and its week, made from the code: ``python -m tests.readme`` rewrites them, and a test checks that they are current."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ README = Path(__file__).parent.parent / "README.md"
 
 MEANINGS = {
     "database_url": "`sqlite:///path` or `postgresql://…`",
+    "database_pooled": "`true` when a pooler in transaction mode (PgBouncer) stands before PostgreSQL",
     "secret_key": "at least 16 random characters; signs links and encrypts phone numbers",
     "base_url": "where the platform and members' phones reach this server",
     "timezone": "in which times are shown and understood",
@@ -66,11 +67,23 @@ def _said(command: Command) -> str:
 def render(text: str) -> str:
     """README with its tables made anew."""
     for name, table in (("settings", settings_table()), ("commands", commands_table())):
-        head, _, rest = text.partition(f"<!-- {name} -->")
-        tail = rest.partition(f"<!-- /{name} -->")[2]
-        text = f"{head}<!-- {name} -->\n{table}\n<!-- /{name} -->{tail}"
+        text = _between(name, table, text)
     return text
 
 
+def with_week(text: str, transcript: str) -> str:
+    """README with a member's week (tests/week.py) as it was played."""
+    return _between("week", f"```text\n{transcript}\n```", text)
+
+
+def _between(name: str, new: str, text: str) -> str:
+    head, _, rest = text.partition(f"<!-- {name} -->")
+    tail = rest.partition(f"<!-- /{name} -->")[2]
+    return f"{head}<!-- {name} -->\n{new}\n<!-- /{name} -->{tail}"
+
+
 if __name__ == "__main__":
-    README.write_text(render(README.read_text(encoding="utf-8")), encoding="utf-8")
+    from tests import week
+
+    whole = with_week(render(README.read_text(encoding="utf-8")), week.played_alone())
+    README.write_text(whole, encoding="utf-8")
