@@ -30,6 +30,7 @@ WORDS = (
     "导出 表决结果",
     "导出 手册",
     "导出 题目",
+    "导出 学习情况",
 )
 _MONTH = re.compile(r"(?:(?P<year>20\d\d)\s*[年\-/.]\s*)?(?P<month>1[0-2]|0?[1-9])\s*月?份?")
 _YEAR = re.compile(r"(?P<year>\d{4})\s*年?度?")
@@ -46,6 +47,7 @@ _NAMES = {
     "表决结果": DocumentKind.VOTE,
     "表决": DocumentKind.VOTE,
     "手册": DocumentKind.HANDBOOK,
+    "学习情况": DocumentKind.LEARNING,
     "题目": DocumentKind.QUESTIONS,
     "题库": DocumentKind.QUESTIONS,
     "试题": DocumentKind.QUESTIONS,
@@ -54,7 +56,7 @@ _NAMES = {
 
 
 class UnknownDocument(Refusal):
-    text = "没看懂要导出什么“{said}”。可以写：导出 本月台账、导出 会议记录、导出 签到表、导出 通知、导出 表决结果、导出 手册 2026、导出 题目"
+    text = "没看懂要导出什么“{said}”。可以写：导出 本月台账、导出 会议记录、导出 签到表、导出 通知、导出 表决结果、导出 手册 2026、导出 题目、导出 学习情况"
 
 
 class UnknownPeriod(Refusal):
@@ -104,7 +106,7 @@ class NoSuchSubject(Refusal):
         "导出 题目",
         "导出",
     ),
-    about=("导出 下载 生成", "台账 手册 签到表 会议记录"),
+    about=("导出 下载 生成", "台账 手册 签到表 会议记录 学习情况"),
     whole=True,
     needs=Action.SEE_BRANCH,
 )
@@ -122,6 +124,8 @@ def export(ctx: Context, said: str = "") -> Answer:
             return _notice(ctx, rest)
         case DocumentKind.VOTE:
             return _vote(ctx, rest)
+        case DocumentKind.LEARNING:
+            return _learning(ctx)
         case DocumentKind.QUESTIONS:
             return _questions(ctx, said)
     if said:
@@ -176,6 +180,13 @@ def _handbook(ctx: Context, rest: str) -> Reply:
     if year > ctx.now.year:
         raise NotYetThere(what=f"{year}年", example=f"导出 手册 {ctx.now.year}")
     return _link(ctx, DocumentKind.HANDBOOK, year, f"{year}年度支部工作手册（Word）")
+
+
+def _learning(ctx: Context) -> Reply:
+    text = f"本周和{ctx.now.year}年的学习情况（Excel）"
+    return _link(
+        ctx, DocumentKind.LEARNING, ctx.now.year, text, note="按名册顺序，不排名次，请不要公开张贴。"
+    )
 
 
 def _year(said: str, today: date) -> int:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.documents import audit, bulletin, excel, handbook, ledger, minutes, notice, sheet, vote
+from bot.documents import audit, bulletin, excel, handbook, learning, ledger, minutes, notice, sheet, vote
 from bot.documents.file import XLSX, File, name_of
 from bot.documents.template import BrokenTemplate, Templates
 from bot.documents.word import filled
 from bot.services.audit import Act
 from bot.services.bulletin import BulletinFacts
+from bot.services.learning import Report
 from bot.services.record import ActivityFacts, MonthFacts, NoticeFacts, ResultFacts, YearFacts
 from bot.times import local
 
@@ -26,6 +27,7 @@ __all__ = [
     "bulletin_of",
     "bulletin_sheet_of",
     "handbook_of",
+    "learning_of",
     "ledger_of",
     "minutes_of",
     "notice_of",
@@ -84,6 +86,12 @@ def bulletin_sheet_of(facts: BulletinFacts, *, now: datetime) -> File:
     """积分公示 of a settlement, Excel."""
     name = name_of(facts.branch, "积分公示", facts.period, ending="xlsx")
     return File(name, bulletin.workbook(facts, now), XLSX)
+
+
+def learning_of(facts: Report, *, now: datetime) -> File:
+    """学习情况 of a branch, Excel."""
+    name = name_of(facts.branch, "学习情况", local(now, now).date().isoformat(), ending="xlsx")
+    return File(name, learning.workbook(facts, now), XLSX)
 
 
 def audit_of(acts: Sequence[Act], who: str, *, now: datetime) -> File:

@@ -34,6 +34,7 @@ class DocumentKind(StrEnum):
     VOTE = "表决结果"
     LEDGER = "台账"
     HANDBOOK = "手册"
+    LEARNING = "学习情况"
     QUESTIONS = "题目"
     GIFT = "GIFT 题目"
     AUDIT = "操作记录"

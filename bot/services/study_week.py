@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from bot.db import upsert
@@ -56,7 +58,7 @@ def of_member(session: Session, member_id: int, now: datetime) -> StudyWeeks:
     """How a member's weeks look: read, recorded, practised or attended on at least three days, or left out."""
     this = monday_of(now.date())
     first = this - (WEEKS - 1) * WEEK
-    days = _days(session, member_id, first, now)
+    days = days_of(session, [member_id], first, now).get(member_id, set())
     excused = _excused(session, member_id, first, now)
     studied = {monday: sum(monday_of(day) == monday for day in days) for monday in _mondays(first)}
     reached = {monday for monday, count in studied.items() if count >= ENOUGH_DAYS}
@@ -74,15 +76,16 @@ def _mondays(first: date) -> list[date]:
     return [first + n * WEEK for n in range(WEEKS)]
 
 
-def _days(session: Session, member_id: int, first: date, now: datetime) -> set[date]:
-    """The days on which something was studied since the Monday ``first``."""
-    since = at_time(first, time(), now)
-    moments: set[datetime] = set()
+def days_of(
+    session: Session, members: Sequence[int] | Select[int], first: date, now: datetime
+) -> dict[int, set[date]]:
+    """The days since ``first`` on which each of these members read, recorded, practised or attended; who did nothing is missing."""
+    since, days = at_time(first, time(), now), defaultdict[int, set[date]](set)
     for table in (MaterialRead, StudyRecord, Attempt, Attendance):
-        moments.update(
-            session.scalars(select(table.at).where(table.member_id == member_id, table.at >= since))
-        )
-    return {local(at, now).date() for at in moments}
+        rows = select(table.member_id, table.at).where(table.member_id.in_(members), table.at >= since)
+        for member, at in session.execute(rows):
+            days[member].add(local(at, now).date())
+    return days
 
 
 def _excused(session: Session, member_id: int, first: date, now: datetime) -> set[date]:

@@ -18,7 +18,7 @@ from bot.documents.file import XLSX, name_of
 from bot.errors import Refusal
 from bot.models.member import Member
 from bot.models.organisation import Organisation
-from bot.services import audit, bulletin, download, question_file, record
+from bot.services import audit, bulletin, download, learning, question_file, record
 from bot.services.download import DocumentKind, LinkExpired, LinkForged, Wanted
 from bot.services.permission import actor_of
 from content.questions import Question
@@ -99,6 +99,9 @@ def gathered(session: Session, wanted: Wanted, now: datetime) -> Callable[[Templ
         case DocumentKind.HANDBOOK:
             year = record.year(session, wanted.branch_id, wanted.subject, now=now)
             return lambda templates: documents.handbook_of(year, templates, now=now)
+        case DocumentKind.LEARNING:
+            learnt = learning.report(session, wanted.branch_id, now)
+            return lambda _: documents.learning_of(learnt, now=now)
         case DocumentKind.QUESTIONS | DocumentKind.GIFT:
             bank = question_file.bank_of(session, wanted.branch_id, own=wanted.subject == 1)
             branch = session.get_one(Organisation, wanted.branch_id).name
