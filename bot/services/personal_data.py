@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from bot.db import Base
 from bot.errors import Refusal
 from bot.models.activity import Attendance, Reflection, SignUp
+from bot.models.course import Secondment
 from bot.models.identity import Conversation, Identity, Inbox
 from bot.models.member import Member, MemberTag
 from bot.models.outbox import Outbox
@@ -62,6 +63,8 @@ LABELS = {
     "exam": "发布的考试",
     "duel": "答题对战",
     "paused_week": "值班请假的周",
+    "series": "定期活动",
+    "branch_rule": "定的积分规则",
 }
 _HIDDEN = (
     "id",
@@ -88,6 +91,7 @@ _WHOLE: tuple[type[Base], ...] = (
     Reflection,
     Outbox,
     MemberTag,
+    ClaimPhoto,
 )
 ERASED = "（已清除）"
 _BULK = {"synchronize_session": False}
@@ -184,9 +188,10 @@ def erase(session: Session, member: Member, *, now: datetime) -> int:
         gone += _delete(session, whole, whole.__table__.c["member_id"] == member.id)
     gone += _forget_questions(session, member.id)
     blanks: tuple[tuple[type[Base], dict[str, str]], ...] = (
-        (SignUp, {"reason": ""}),
+        (SignUp, {"reason": "", "decision": ""}),
         (Attendance, {"reason": ""}),
-        (Claim, {"text": ERASED}),
+        (Claim, {"text": ERASED, "remark": "", "decision": ""}),
+        (Secondment, {"why": ""}),
     )
     for table, blank in blanks:
         mine = table.__table__.c["member_id"] == member.id
