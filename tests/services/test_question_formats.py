@@ -6,7 +6,7 @@ import contextlib
 import io
 import random
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -212,12 +212,78 @@ def test_aiken_gives_back_what_it_can_hold(bank: list[Question]) -> None:
     assert not held or _read(aiken.parse(aiken.write(held))) == held
 
 
+# Words as people put them into a question: nothing that begins a line of another sense, a label or a bracketed answer.
+_WORDS = st.text(
+    st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5)
+    | st.sampled_from("，。、！？％~=#{}\\-+*/0123456789kVmA“”《》"),
+    min_size=2,
+    max_size=25,
+)
+
+
+def _words(longest: int) -> st.SearchStrategy[str]:
+    return _WORDS.map(lambda said: f"问{said}"[:longest].strip()).filter(_fits)
+
+
+@st.composite
+def _plain_questions(draw: st.DrawFn) -> Question:
+    """Any question but a case, in plain words."""
+    any_one = draw(_questions().filter(lambda one: one.kind is not Kind.CASE))
+    options = draw(st.lists(_words(100), min_size=8, max_size=8, unique_by=str.casefold))
+    spellings = draw(st.lists(_words(60), min_size=1, max_size=3, unique=True))
+    number = any_one.answer[:1] if any_one.tolerance is not None else ()
+    return replace(
+        any_one,
+        topic=draw(_words(12)),
+        stem=draw(_words(300)),
+        options=tuple(options[: len(any_one.options)]),
+        answer=(*number, *spellings) if any_one.kind is Kind.BLANK else any_one.answer,
+        explanation=draw(_words(400)),
+        source=draw(_words(120)),
+    )
+
+
+plain_banks = st.lists(_plain_questions(), min_size=1, max_size=3)
+
+
+@often
+@given(plain_banks)
+def test_pasted_text_gives_back_what_was_written(bank: list[Question]) -> None:
+    assert all(text.holds(question) for question in bank)
+    assert _read(text.parse("\n\n".join(text.write(question) for question in bank))) == bank
+
+
+@settings(max_examples=20, deadline=None)
+@given(plain_banks)
+def test_a_word_document_gives_back_what_was_written(bank: list[Question]) -> None:
+    document, out = Document(), io.BytesIO()
+    for question in bank:
+        for line in text.write(question).split("\n"):
+            document.add_paragraph(line)
+    document.save(out)
+    assert _read(word.parse(out.getvalue())) == bank
+
+
+@often
+@given(_questions())
+def test_text_never_claims_to_hold_what_it_changes(question: Question) -> None:
+    if text.holds(question):
+        assert _read(text.parse(text.write(question))) == [question]
+    else:
+        tricky = any(sign in text.write(question) for sign in "\n：:（(.．、)）;；|[]【】")
+        assert question.kind is Kind.CASE or tricky
+
+
 @pytest.mark.parametrize(
     "write_and_read", [lambda b: excel.parse(excel.write(b)), lambda b: gift.parse(gift.write(b))]
 )
 def test_the_shipped_bank_survives(write_and_read: Callable[[list[Question]], Reading]) -> None:
     bank = list(load())
     assert _read(write_and_read(bank)) == bank
+
+
+def test_every_shipped_question_but_a_case_can_be_pasted_again() -> None:
+    assert [one.code for one in load() if text.holds(one) == (one.kind is Kind.CASE)] == []
 
 
 # --- what people write -----------------------------------------------------------------------------------------------
@@ -238,7 +304,7 @@ ROW = [
 ]
 
 
-def _sheet(*rows: list[object], title: str = "题目") -> openpyxl.Workbook:
+def _sheet(*rows: Sequence[object], title: str = "题目") -> openpyxl.Workbook:
     book = openpyxl.Workbook()
     sheet = book.active
     assert sheet is not None
