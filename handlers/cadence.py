@@ -13,9 +13,10 @@ from sqlalchemy import select
 from bot import nlu
 from bot.chat import Answer, Ask, Context, Reply, Router, Undo
 from bot.errors import Refusal
-from bot.models.organisation import Organisation, OrganisationKind
+from bot.models.organisation import Organisation
 from bot.services import cadence
 from bot.services.cadence import BranchSummary, Finding, Status, record, rules
+from bot.services.cadence.facts import is_branch
 from bot.services.permission import Action
 from bot.times import day
 from content.activity_kinds import Attends
@@ -83,7 +84,7 @@ def visible(ctx: Context) -> Sequence[Organisation]:
     """The branches that the sender may see."""
     found = ctx.session.scalars(
         select(Organisation)
-        .where(ctx.actor.within(Action.SEE_BRANCH), Organisation.kind == OrganisationKind.BRANCH)
+        .where(ctx.actor.within(Action.SEE_BRANCH), is_branch())
         .order_by(Organisation.path)
     ).all()
     if not found:

@@ -142,7 +142,9 @@ def partner(session: Session, branch_id: int, said: str) -> Organisation:
     """The other branch that a text names; :class:`UnknownPartner` when there is none, or more than one."""
     core = said.removesuffix("党支部").removesuffix("支部")
     others = select(Organisation).where(
-        Organisation.kind == OrganisationKind.BRANCH, Organisation.id != branch_id
+        Organisation.kind == OrganisationKind.BRANCH,
+        Organisation.id != branch_id,
+        Organisation.merged_into_id.is_(None),
     )
     found = [one for one in session.scalars(others.order_by(Organisation.id)) if one.name == said]
     if not found and core:

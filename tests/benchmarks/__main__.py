@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks [webhook|demo|rush|roster|import|quiz|search …]``: prints every figure with its ratio to the yardstick of the same run."""
+"""``python -m tests.benchmarks [webhook|demo|rush|roster|import|quiz|search|cadence …]``: prints every figure with its ratio to the yardstick of the same run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import platform
 import sys
 from datetime import UTC, datetime
 
-from tests.benchmarks import demo, question_import, quiz_growth, roster, rush, search, webhook
+from tests.benchmarks import cadence, demo, question_import, quiz_growth, roster, rush, search, webhook
 
 PARTS = {
     "webhook": webhook.run,
@@ -16,6 +16,7 @@ PARTS = {
     "import": question_import.run,
     "quiz": quiz_growth.run,
     "search": search.run,
+    "cadence": cadence.run,
 }
 
 

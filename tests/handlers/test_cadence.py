@@ -142,6 +142,17 @@ def test_an_admin_sees_all_branches_below_and_opens_one(bot: App, phone: PhoneBo
     assert admin("体检 调度党支部").startswith("调度党支部体检")
 
 
+def test_a_branch_that_went_into_another_is_not_shown(bot: App, phone: PhoneBook) -> None:
+    make_admin(bot)
+    more_branches(bot, "营销党支部", "调度党支部")
+    with bot.database.write() as session:
+        by_name = {one.name: one for one in session.scalars(select(Organisation))}
+        by_name["调度党支部"].merged_into_id = by_name["营销党支部"].id
+    admin = phone("刘芳")
+    assert admin("体检").startswith("2 个支部体检")
+    assert "没有找到" in admin(f"体检 #{by_name['调度党支部'].id}")
+
+
 def test_many_branches_come_in_pages(bot: App, phone: PhoneBook, clock: Clock) -> None:
     make_admin(bot)
     more_branches(bot, *(f"第{n}运维党支部" for n in range(9)))

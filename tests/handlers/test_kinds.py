@@ -284,6 +284,14 @@ def test_the_partners_secretary_is_told_and_invites_the_own_people(
     boss.script((f"签到 {word(secretary)}", "签到成功"))
 
 
+def test_a_branch_that_went_into_another_is_no_partner(
+    secretary: Phone, other_branch: int, database: Database
+) -> None:
+    with database.write() as session:
+        session.get_one(Organisation, other_branch).merged_into_id = 1
+    secretary.script((f"发布联建 {WHEN} 和营销党支部联建 主题:保供电", "没有找到“营销党支部”"))
+
+
 def test_a_partner_must_exist(secretary: Phone, other_branch: int) -> None:
     secretary.script(
         (f"发布联建 {WHEN} 主题:保供电", "和哪个党支部联建"),

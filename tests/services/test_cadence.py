@@ -561,6 +561,20 @@ def test_a_roll_up_needs_as_many_queries_for_many_branches_as_for_one(
     assert len(queries) == few <= 14
 
 
+def test_a_branch_that_went_into_another_is_neither_checked_nor_reminded(bot: App, clock: Clock) -> None:
+    with bot.database.write() as session:
+        other = organisation.ensure_path(session, "示范供电公司党委/运行党支部")
+        ours = session.scalars(select(Organisation).where(Organisation.name == "检修党支部")).one()
+        ours.merged_into_id = other.id
+        number = ours.id
+    with bot.database.read() as session:
+        assert [one.name for one in cadence.roll_up(session, "/", clock())] == ["运行党支部"]
+        assert cadence.check(session, number, clock()) == []
+    morning(clock, date(2026, 11, 24))
+    jobs.remind(bot.node, clock())
+    assert told(bot) == []
+
+
 def test_what_is_no_branch_has_no_findings(database: Database, clock: Clock) -> None:
     with database.read() as session:
         assert cadence.check(session, 1, clock()) == []

@@ -82,9 +82,9 @@ class Facts:
 def gather(session: Session, scope: ColumnElement[bool], now: datetime) -> list[Facts]:
     """The facts of all branches that a condition on :class:`Organisation` names, in order of path."""
     branches = session.execute(
-        select(Organisation.id, Organisation.name).where(scope, _is_branch()).order_by(Organisation.path)
+        select(Organisation.id, Organisation.name).where(scope, is_branch()).order_by(Organisation.path)
     ).all()
-    ids = select(Organisation.id).where(scope, _is_branch())
+    ids = select(Organisation.id).where(scope, is_branch())
     people, since = _people(session, ids, now)
     committee, secretaries = _committees(session, ids, now.date())
     groups = _groups(session, ids, people)
@@ -114,8 +114,9 @@ def gather(session: Session, scope: ColumnElement[bool], now: datetime) -> list[
     ]
 
 
-def _is_branch() -> ColumnElement[bool]:
-    return Organisation.kind == OrganisationKind.BRANCH
+def is_branch() -> ColumnElement[bool]:
+    """A condition on :class:`Organisation`: a branch with a life of its own, not one that went into another."""
+    return (Organisation.kind == OrganisationKind.BRANCH) & Organisation.merged_into_id.is_(None)
 
 
 def _frozen(by_kind: Mapping[str, list[Held]]) -> dict[str, tuple[Held, ...]]:
