@@ -16,6 +16,7 @@ from bot.models.quiz import QuestionState
 from bot.services import outbox, permission, question_file, question_import
 from bot.services.permission import Action
 from bot.services.question_import import Preview, TakenBack
+from content.questions import Kind, Question
 
 router = Router()
 
@@ -24,7 +25,7 @@ A. 每月  B. 每季度  C. 每半年
 答案：B
 解析：党员大会一般每季度召开一次。
 出处：《中国共产党支部工作条例（试行）》"""
-PASTE = f"请把题目粘贴过来，可以一次好几道。格式如下：\n{EXAMPLE}\n判断题答案写 对 或 错。不导入就回复 退出。"
+PASTE = f"请把题目粘贴过来，可以一次好几道。格式如下：\n{EXAMPLE}\n判断题答案写 对 或 错；答案也可以都写在最后：参考答案：1-5 ABCDA。\n不导入就回复 退出。"
 PASTED = "聊天粘贴"
 # A message has at most twelve lines, and a phone's line about twenty characters.
 MOST_LINES, MOST_LETTERS = 6, 16
@@ -183,15 +184,17 @@ def _lines(seen: Preview) -> list[str]:
     lines = [f"✗ 第{one.number}行 {one.why}" for one in seen.rejected]
     lines += [f"？第{one.number}行 {one.why}，请看是不是重复" for one in seen.near]
     lines += [f"＝第{one.number}行 {one.why}" for one in seen.doubled]
-    lines += [f"改 第{one.number}行 {_short(one.question.stem)}" for one in seen.changed]
-    lines += [f"＋第{one.number}行 {_short(one.question.stem)}" for one in seen.added]
+    lines += [f"改 第{one.number}行 {_short(one.question)}" for one in seen.changed]
+    lines += [f"＋第{one.number}行 {_short(one.question)}" for one in seen.added]
     more = [f"……另有 {len(lines) - MOST_LINES} 行"] if len(lines) > MOST_LINES else []
     return lines[:MOST_LINES] + more
 
 
-def _short(stem: str) -> str:
-    line = stem.replace("\n", " ")
-    return line if len(line) <= MOST_LETTERS else line[:MOST_LETTERS] + "…"
+def _short(question: Question) -> str:
+    """The beginning of the stem, and the answer that was understood."""
+    line = question.stem.replace("\n", " ")
+    answer = question.answer[0][:8] if question.kind is Kind.BLANK else "".join(question.answer)
+    return f"{line if len(line) <= MOST_LETTERS else line[:MOST_LETTERS] + '…'} 答案{answer}"
 
 
 def _state(ctx: Context) -> QuestionState:

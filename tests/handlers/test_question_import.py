@@ -55,6 +55,13 @@ def test_one_message_with_the_word_and_the_questions_is_enough(bot: App, secreta
     assert len(own(bot)) == 2
 
 
+def test_answers_may_stand_at_the_end_and_are_shown_before_they_count(bot: App, secretary: Phone) -> None:
+    first, second = (PASTED.split("\n")[at] for at in (0, 5))
+    paper = f"{first}\nA. 清点工具 B. 交代安全措施 C. 填写总结\n{second.replace('（√）', '（ ）')}\n参考答案：1.B 2.√"
+    secretary.script((f"导入题目\n{paper}", "＋第1行", "答案B", "＋第3行", "答案对"), ("确认", "新增 2 题"))
+    assert [one.answer for one in own(bot)] == [["B"], ["对"]]
+
+
 def test_cancelling_writes_nothing(bot: App, secretary: Phone) -> None:
     secretary.script((f"导入题目\n{PASTED}", "新增 2"), ("取消", "没有导入"))
     assert own(bot) == []

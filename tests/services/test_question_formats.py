@@ -310,7 +310,7 @@ def _sheet(*rows: Sequence[object], title: str = "题目") -> openpyxl.Workbook:
     assert sheet is not None
     sheet.title = title
     for row in rows:
-        sheet.append(row)
+        sheet.append(list(row))
     return book
 
 
@@ -417,6 +417,12 @@ def test_merged_topics_count_for_all_their_rows() -> None:
     book = _sheet(HEADER, ROW, _with(题干="第二题是什么？"))
     book.active.merge_cells("J2:J3")  # type: ignore[union-attr]
     assert [question.topic for question in _read(excel.parse(_saved(book)))] == ["组织生活", "组织生活"]
+
+
+def test_formulas_are_pointed_out() -> None:
+    reading = excel.parse(_saved(_sheet(HEADER, _with(答案="=B2"))))
+    assert (_why(reading), reading.notes) == ("没有答案", (excel.COMPUTED,))
+    assert excel.parse(_saved(_sheet(HEADER, ROW))).notes == ()
 
 
 def test_hidden_sheets_are_left_out_and_named() -> None:
@@ -561,7 +567,8 @@ def test_csv_in_another_encoding_is_refused() -> None:
     assert "UTF-8 或 GBK" in _refused(csv.parse, "题干,答案\n甲,乙".encode("utf-16"))
     assert "UTF-8 或 GBK" in _refused(csv.parse, b"\xff\xff\x81\x20")
     assert "空的" in _refused(csv.parse, b"\xef\xbb\xbf \n")
-    assert "CSV 格式有错" in _refused(csv.parse, '题干,答案\n"甲,乙'.encode())
+    assert "第2行起引号没有成对" in _refused(csv.parse, '题干,答案\n"甲,乙'.encode())
+    assert "第3行起" in _refused(csv.parse, f"题干,答案\n甲,乙\n{'长' * 140_000},乙".encode())
 
 
 # --- GIFT, Aiken, Word, pasted text ----------------------------------------------------------------------------------

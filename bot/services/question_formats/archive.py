@@ -16,11 +16,15 @@ RATIO_COUNTS_FROM = 10 * 1024 * 1024
 _LOCAL_HEADER = 30
 # A cell in column BA or later, or in line 100,000 or later: readers would lay out the whole empty table up to there.
 _FAR_PERHAPS = re.compile(rb"=[\"'](?:[B-Z][A-Z]\d|[A-Z]{3}|[A-Z]*\d{6})")
+_FORMULA = re.compile(rb"<(?:\w+:)?f[\s/>]")
 _FAR_AWAY = re.compile(rb"<(?:\w+:)?(?:c|row)\s[^>]*?\br\s*=\s*[\"'](?:[B-Z][A-Z]\d|[A-Z]{3}|[A-Z]*\d{6})")
 
 
-def check(raw: bytes, part: str) -> None:
-    """Refuse what is no Office file with ``part`` inside, has macros, or unpacks to more than a question file can be."""
+def check(raw: bytes, part: str) -> bool:
+    """Refuse what is no Office file with ``part`` inside, has macros, or unpacks to more than a question file can be.
+
+    Returns whether some sheet has formulas.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             entries = archive.infolist()
@@ -34,12 +38,17 @@ def check(raw: bytes, part: str) -> None:
     total = sum(entry.file_size for entry in entries)
     if total > MOST_UNPACKED or (total > RATIO_COUNTS_FROM and total > MOST_RATIO * len(raw)):
         raise Unreadable(why="文件解压后过大，不像题目文件")
+    computed = False
     for entry in entries:
         content = _unpacked(raw, entry)
         if content is None or len(content) != entry.file_size:
             raise Unreadable(why="文件已损坏")
         if entry.filename.endswith(".xml") and _FAR_PERHAPS.search(content) and _FAR_AWAY.search(content):
             raise Unreadable(why="表格太大：第 10 万行以后或 AZ 列以后还有内容，请删去")
+        computed = computed or (
+            entry.filename.startswith("xl/worksheets/") and _FORMULA.search(content) is not None
+        )
+    return computed
 
 
 def _unpacked(raw: bytes, entry: zipfile.ZipInfo) -> bytes | None:

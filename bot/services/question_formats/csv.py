@@ -19,10 +19,7 @@ def parse(raw: bytes) -> Reading:
         raise Unreadable(why="文件是空的")
     first = text.partition("\n")[0]
     separator = "\t" if "\t" in first and "," not in first else ","
-    try:
-        return Reading(list(parse_table(_lines(text, separator))))
-    except csv.Error as error:
-        raise Unreadable(why=f"CSV 格式有错（{error}），请用 Excel 另存一次") from error
+    return Reading(list(parse_table(_lines(text, separator))))
 
 
 def write(questions: Iterable[Question]) -> bytes:
@@ -35,6 +32,10 @@ def write(questions: Iterable[Question]) -> bytes:
 def _lines(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     begins = 1
-    for cells in reader:
-        yield begins, cells
-        begins = reader.line_num + 1
+    try:
+        for cells in reader:
+            yield begins, cells
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        why = f"CSV 格式有错：第{begins}行起引号没有成对，或一格的文字太长，请用 Excel 另存一次"
+        raise Unreadable(why=why) from error

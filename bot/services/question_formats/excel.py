@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bot.services.question_formats import Reading, Row, Unreadable, archive
@@ -15,6 +16,7 @@ from content.questions import Question
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
 
+COMPUTED = "表里有公式：只读存着的结果，没有结果的格子当作空的。最好先复制，再选择性粘贴为“数值”。"
 # Columns that people merge to say "the same for all these rows".
 _SHARED = frozenset({"题型", "出处", "主题", "难度", "板块"})
 # Excel reads _x0041_ in a text as the character 0x41.
@@ -26,10 +28,11 @@ def parse(raw: bytes) -> Reading:
     """The rows of every visible sheet that has the template's header; hidden sheets are left out, and a note says so."""
     from python_calamine import CalamineError, CalamineWorkbook
 
-    archive.check(raw, "xl/workbook.xml")
+    computed = archive.check(raw, "xl/workbook.xml")
     try:
         with CalamineWorkbook.from_filelike(io.BytesIO(raw)) as book:
-            return _read(book)
+            reading = _read(book)
+            return replace(reading, notes=(*reading.notes, COMPUTED)) if computed else reading
     except (CalamineError, ValueError) as error:
         raise Unreadable(why="不是完好的 Excel 文件（.xlsx）") from error
 
