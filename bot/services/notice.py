@@ -65,17 +65,21 @@ class Published:
 def reach(session: Session, members: Iterable[Member], *, now: datetime) -> Reach:
     """Whom a push reaches now, later, or not at all."""
     people = {member.id: member.name for member in members}
-    found = session.scalars(
-        select(Identity).where(Identity.member_id.in_(people), Identity.reachable.is_(True))
+    found = session.execute(
+        select(Identity.member_id, Identity.channel, Identity.heard_at).where(
+            Identity.member_id.in_(people), Identity.reachable.is_(True)
+        )
     ).all()
-    known = {identity.member_id for identity in found}
-    at_once = {i.member_id for i in found if i.channel == "wecom" or _in_window(i, now)}
-    later = tuple(name for id_, name in people.items() if id_ in known - at_once)
+    known = {member for member, _, _ in found}
+    waiting = known - {
+        member for member, channel, heard in found if channel == "wecom" or _in_window(heard, now)
+    }
+    later = tuple(name for id_, name in people.items() if id_ in waiting)
     return Reach(len(people), later, tuple(name for id_, name in people.items() if id_ not in known))
 
 
-def _in_window(identity: Identity, now: datetime) -> bool:
-    return identity.heard_at is not None and now - identity.heard_at < REPLY_WINDOW
+def _in_window(heard_at: datetime | None, now: datetime) -> bool:
+    return heard_at is not None and now - heard_at < REPLY_WINDOW
 
 
 def goes_out(session: Session, branch_id: int, draft: Draft, *, now: datetime) -> datetime | None:
