@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot import nlu
@@ -13,8 +13,11 @@ from bot.services import run as runs
 from bot.services.answer import looks_like_an_answer
 from bot.services.quiz import Overtaken
 from bot.services.run import Asked, Run
+from bot.times import local
 
 router = Router()
+
+WEEK = timedelta(days=7)
 
 
 @router.command(
@@ -62,7 +65,7 @@ def fight(ctx: Context) -> Answer:
 
 
 def standings(ctx: Context) -> str:
-    """The averages of the groups of the branch this week."""
+    """The averages of the groups of the branch this week, and the game's points of last week."""
     groups = arena.averages(ctx.session, ctx.member.branch_id, arena.week_of(ctx.now))
     lines = [
         f"{one.name}：{one.people} 人，平均 {one.average:.1f} 题"
@@ -70,7 +73,10 @@ def standings(ctx: Context) -> str:
         else f"{one.name}：{one.people} 人（满 {arena.FEWEST} 人才算平均）"
         for one in groups
     ]
-    return "\n".join(["各党小组：", *lines]) if lines else "各党小组：还没有人答完。"
+    text = "\n".join(["各党小组：", *lines]) if lines else "各党小组：还没有人答完。"
+    last = arena.scores(arena.averages(ctx.session, ctx.member.branch_id, arena.week_of(ctx.now - WEEK)))
+    won = "，".join(f"{name} +{score}" for name, score in last)
+    return f"{text}\n上周擂台得分：{won}（游戏分）。" if won else text
 
 
 def ask(asked: Asked, before: str = "") -> Ask:
@@ -91,8 +97,12 @@ def ask(asked: Asked, before: str = "") -> Ask:
 def answer(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     if nlu.bare(text) == "下一题":
         raise question_text.AnswerFirst
-    place = question_text.from_data(data)
-    done = quiz.answer(ctx.session, ctx.member, place, text, now=ctx.now)
+    place, at = question_text.from_data(data), local(ctx.message.at, ctx.now)
+    if arena.is_over(ctx.session, place.run, ctx.member.id, at):
+        return "上周的擂台已经结束，这一条不算。回复 擂台 答本周的题。"
+    if duel.is_over(ctx.session, place.run, ctx.member.id, at):
+        return "这场对战已过24小时，这一条不算，结果会告诉您。再来一场请发：对战 姓名。"
+    done = quiz.answer(ctx.session, ctx.member, place, text, now=at)
     if isinstance(done, Overtaken):
         if done.now is None:
             return "这一场已经结束了。再来一场请发：对战 姓名，或 擂台。"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.chat import Context, Reply, Router
 from bot.models.outbox import Urgency
 from bot.services import outbox, question_text, quiz_card
+from bot.times import local
 
 router = Router()
 
@@ -15,7 +16,9 @@ def submit(ctx: Context) -> Reply:
     card = ctx.message.card
     if card is None:
         raise quiz_card.NotACard
-    done = quiz_card.answer(ctx.session, ctx.member, card.task_id, card.chosen, now=ctx.now)
+    done = quiz_card.answer(
+        ctx.session, ctx.member, card.task_id, card.chosen, now=local(ctx.message.at, ctx.now)
+    )
     text = question_text.verdict(done, quiz_card.right_options(done))
     key = f"daily card {done.run.id}"
     outbox.push(ctx.session, [ctx.member.id], text, key=key, now=ctx.now, urgency=Urgency.ANSWER)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from bot.models.organisation import Organisation
 from bot.models.quiz import QuizKind, QuizRun
 from bot.services import drawing, question
 from bot.services import run as runs
+from bot.services.duel import EVEN, LOSER, WINNER
 from bot.services.run import SECURE, Asked, Run
 
 LENGTH = 10
@@ -34,6 +36,24 @@ class Group:
 def week_of(now: datetime) -> str:
     """2026-W48."""
     return f"{now:%G-W%V}"
+
+
+def is_over(session: Session, run_id: int, member_id: int, at: datetime) -> bool:
+    """Whether a message sent at ``at`` comes after the week of the member's run."""
+    mine = (QuizRun.id == run_id, QuizRun.member_id == member_id, QuizRun.kind == QuizKind.ARENA)
+    week = session.scalar(select(QuizRun.title).where(*mine))
+    return week is not None and week != week_of(at)
+
+
+def scores(groups: Sequence[Group]) -> list[tuple[str, int]]:
+    """The game's points of groups that have an average: 10 for the best, 8 for the others, 9 for each where the best are equal; none for one alone."""
+    rated = [one for one in groups if one.average is not None]
+    best = max((one.average or 0.0 for one in rated), default=0.0)
+    winners = sum(one.average == best for one in rated)
+    if len(rated) < 2:
+        return []
+    won = WINNER if winners == 1 else EVEN
+    return [(one.name, won if one.average == best else LOSER) for one in rated]
 
 
 def sit(session: Session, member: Member, *, now: datetime, rng: random.Random = SECURE) -> Asked | None:

@@ -1,4 +1,7 @@
-"""Duels: two members of a branch answer the same ten questions. The score is a game's; nobody is ranked by it."""
+"""Duels: two members of a branch answer the same ten questions. The score is a game's; nobody is ranked by it.
+
+No cases are asked: seconds decide between equals, and a case's parts are read at once but answered one by one.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,8 @@ LENGTH = 10
 WINNER, LOSER, EVEN = 10, 8, 9
 LASTS = timedelta(hours=24)
 """Who has not finished so long after the duel was accepted has left it."""
+SETTLED = timedelta(minutes=5)
+"""Answers sent just before the end may still be on their way."""
 
 
 class NoSuchOpponent(Refusal):
@@ -114,6 +119,15 @@ def decline(session: Session, member: Member, *, now: datetime) -> str:
     return session.get_one(Member, duel.challenger_id).name
 
 
+def is_over(session: Session, run_id: int, member_id: int, at: datetime) -> bool:
+    """Whether a message sent at ``at`` comes too late for the member's run of a duel: it was won by leaving, or its 24 hours are over."""
+    mine = (QuizRun.id == run_id, QuizRun.member_id == member_id, QuizRun.kind == QuizKind.DUEL)
+    title = session.scalar(select(QuizRun.title).where(*mine))
+    duel = session.get(Duel, int(title)) if title else None
+    # Until it is accepted, or when nobody plays any more, the questions can be answered for oneself.
+    return duel is not None and duel.accepted_at is not None and at >= duel.accepted_at + LASTS
+
+
 def finished(session: Session, run: Run, *, now: datetime) -> Outcome | None:
     """Settle the duel of a finished run when the other side has finished too; None while it has not, or nobody plays any more."""
     duel = session.scalars(select(Duel).where(Duel.id == int(run.title)).with_for_update()).one()
@@ -124,9 +138,9 @@ def finished(session: Session, run: Run, *, now: datetime) -> Outcome | None:
 
 
 def expire(session: Session, *, now: datetime) -> int:
-    """Settle the duels that somebody left: after 24 hours who finished has won; returns how many."""
+    """Settle the duels that somebody left, be it the branch or the bot: after 24 hours who finished has won; returns how many."""
     began = func.coalesce(Duel.accepted_at, Duel.started_at)
-    left = select(Duel).where(Duel.settled_at.is_(None), began <= now - LASTS).order_by(Duel.id)
+    left = select(Duel).where(Duel.settled_at.is_(None), began <= now - LASTS - SETTLED).order_by(Duel.id)
     found = session.scalars(left.with_for_update(skip_locked=True)).all()
     for duel in found:
         sides = _sides(session, duel)
@@ -183,8 +197,10 @@ def _named(session: Session, member: Member, said: str) -> Member:
 
 
 def _invitation(session: Session, member: Member, now: datetime) -> Duel:
+    here = select(Member.id).where(Member.branch_id == member.branch_id, Member.active)
     waiting = select(Duel).where(
         Duel.opponent_id == member.id,
+        Duel.challenger_id.in_(here),
         Duel.accepted_at.is_(None),
         Duel.settled_at.is_(None),
         Duel.started_at > now - LASTS,

@@ -21,11 +21,15 @@ from bot.services.quiz import Answered
 from bot.services.run import Posed
 
 VERDICTS = ("对", "错")
-_TASK = re.compile(r"daily-(\d{8})-(\d+)-([0-9a-f]{8})")
+_TASK = re.compile(r"daily-(\d{8})-(\d+)-(\d+)-([0-9a-f]{8})")
 
 
 class NotACard(Refusal):
     text = "没有看到选了什么。请在卡片上勾选后再提交，或直接回复 每日一题 作答。"
+
+
+class CardOfAnotherBranch(Refusal):
+    text = "这张卡片是发给另一个支部的，不能在这里作答。您的题请回复 每日一题。"
 
 
 class OldCard(Refusal):
@@ -50,7 +54,7 @@ def of_branch(session: Session, branch_id: int, now: datetime) -> Daily:
     text = "\n".join([f"每日一题：{question.stem}", *letters, "回复 每日一题 作答（选项顺序每人不同）。"])
     if not options:
         return Daily(text, None)
-    task = f"daily-{now:%Y%m%d}-{question.id}-{question.digest[:8]}"
+    task = f"daily-{now:%Y%m%d}-{branch_id}-{question.id}-{question.digest[:8]}"
     many = question.kind is QuestionKind.MULTIPLE
     return Daily(text, Card(task, "每日一题", question.stem, options=tuple(options), many=many))
 
@@ -58,13 +62,19 @@ def of_branch(session: Session, branch_id: int, now: datetime) -> Daily:
 def answer(
     session: Session, member: Member, task: str, chosen: tuple[str, ...], *, now: datetime
 ) -> Answered:
-    """Judge what was ticked by the order in which this card showed the options; :class:`OldCard` for another day's, or a changed question."""
+    """Judge what was ticked by the order in which this card showed the options.
+
+    :class:`OldCard` for another day's, or a changed question; :class:`CardOfAnotherBranch` for one that shows other options than the member's own.
+    """
     found = _TASK.fullmatch(task)
     if found is None or not chosen or not all(one.isascii() and one.isdigit() for one in chosen):
         raise NotACard
+    day, branch, *which = found.groups()
+    if branch != str(member.branch_id):
+        raise CardOfAnotherBranch
     asked = practice.daily(session, member, now=now)
     question = runs.posed(session, asked.run.open_question)
-    if found.groups() != (f"{now:%Y%m%d}", str(question.id), question.digest[:8]):
+    if (day, *which) != (f"{now:%Y%m%d}", str(question.id), question.digest[:8]):
         raise OldCard
     places = sorted({int(one) - 1 for one in chosen})
     if not 0 <= places[0] <= places[-1] < len(_options(question, member.branch_id, now)):

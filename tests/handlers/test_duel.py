@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from bot.models.exam import Duel
 from bot.models.member import Member
 from bot.models.points import PointEntry
 from bot.models.quiz import QuizRun
+from bot.services import arena, organisation
 from scheduler import duels as job
 from tests.chat import Phone, PhoneBook
 from tests.conftest import restarted
@@ -91,6 +93,9 @@ def test_who_leaves_loses_after_a_day_even_over_a_restart(
     job.settle(bot.node, clock())
     assert the_duel(database).settled_at is None
     clock.sleep(timedelta(minutes=1))
+    job.settle(bot.node, clock())
+    assert the_duel(database).settled_at is None
+    clock.sleep(timedelta(minutes=5))
     new = restarted(bot)
     for _ in range(2):
         job.settle(new.node, clock())
@@ -110,6 +115,7 @@ def test_an_invitation_nobody_takes_up_has_no_winner(
     finish(zhang, database, "张伟")
     clock.sleep(timedelta(hours=24))
     phone("古丽").script(("应战", "没有人邀您对战"))
+    clock.sleep(timedelta(minutes=5))
     job.settle(bot.node, clock())
     assert "没有应战，这场对战取消" in zhang.pushes()[0]
     assert the_duel(database).challenger_score is None
@@ -168,3 +174,117 @@ def test_the_arena_compares_groups_of_three_and_never_people(
     assert "本周的擂台您已答过" in phone("张伟")("擂台")
     clock.sleep(timedelta(days=7))
     assert "擂台 1/10" in phone("张伟")("擂台")
+
+
+def test_last_week_s_arena_has_scores_of_groups_and_takes_no_more_answers(
+    phone: PhoneBook, database: Database, clock: Clock
+) -> None:
+    names = ("张伟", "古丽", "李明", "王建国", "孙磊", "周洁")
+    with database.write() as session:
+        groups = session.scalars(select(Member.group_id).where(Member.group_id.is_not(None)).distinct()).all()
+        for place, name in enumerate(names):
+            session.execute(update(Member).where(Member.name == name).values(group_id=groups[place // 3]))
+    for place, name in enumerate(names):
+        phone(name)("擂台")
+        finish(phone(name), database, name, right=8 if place < 3 else 5)
+    assert "上周" not in phone("张伟")("擂台")
+    late = phone("吴霞")
+    late("擂台")
+    clock.sleep(timedelta(days=6, hours=16))
+    assert "上周的擂台已经结束，这一条不算" in late(the_answer(database, name="吴霞"))
+    assert the_run(database, "吴霞").position == 0
+    for name in names[:1]:
+        phone(name)("擂台")
+        said = finish(phone(name), database, name)
+        assert said.count("+10") == said.count("+8") == 1
+        assert "上周擂台得分" in said
+
+
+@pytest.mark.parametrize(
+    ("averages", "scores"),
+    [
+        ((7.0, 5.0, None), (10, 8)),
+        ((6.0, 6.0), (9, 9)),
+        ((6.0, 6.0, 4.0), (9, 9, 8)),
+        ((7.0, None), ()),
+        ((), ()),
+    ],
+)
+def test_the_best_group_gets_ten_and_the_others_eight(
+    averages: tuple[float | None, ...], scores: tuple[int, ...]
+) -> None:
+    found = arena.scores([arena.Group(str(place), 3, average) for place, average in enumerate(averages)])
+    assert tuple(score for _, score in found) == scores
+
+
+def test_the_day_of_a_duel_is_counted_by_the_message_s_own_time(
+    bot: App, phone: PhoneBook, database: Database, clock: Clock
+) -> None:
+    zhang, gu = phone("张伟"), phone("古丽")
+    zhang("对战 古丽")
+    gu("应战")
+    start = clock()
+    finish(zhang, database, "张伟", right=1)
+    while the_run(database, "古丽").position < 8:
+        gu(the_answer(database, name="古丽"))
+    clock.sleep(timedelta(hours=24, minutes=1))
+    job.settle(bot.node, clock())
+    assert gu.last is not None
+    sent = replace(
+        gu.last,
+        id="on the way",
+        text=the_answer(database, name="古丽"),
+        at=start + timedelta(hours=23, minutes=59),
+    )
+    assert "对战 10/10" in gu.deliver(sent)
+    late = replace(
+        sent, id="too late", text=the_answer(database, name="古丽"), at=start + timedelta(hours=24)
+    )
+    assert "已过24小时，这一条不算" in gu.deliver(late)
+    assert the_run(database, "古丽").position == 9
+    clock.sleep(timedelta(minutes=4))
+    job.settle(bot.node, clock())
+    assert "您赢了" in zhang.pushes()[-1]
+
+
+@pytest.mark.parametrize("leaver", ["古丽", "张伟"])
+def test_somebody_who_leaves_the_bot_in_the_middle_loses_and_hears_nothing_more(
+    bot: App, phone: PhoneBook, database: Database, clock: Clock, leaver: str
+) -> None:
+    stays = {"古丽": "张伟", "张伟": "古丽"}[leaver]
+    phone("张伟")("对战 古丽")
+    phone("古丽")("应战")
+    phone(leaver)(the_answer(database, name=leaver))
+    with database.write() as session:
+        session.execute(update(Member).where(Member.name == leaver).values(active=False))
+    assert "对方还没答完" in finish(phone(stays), database, stays, right=1)
+    clock.sleep(timedelta(hours=24, minutes=5))
+    job.settle(bot.node, clock())
+    assert f"{leaver} 24小时没有答完，您赢了" in phone(stays).pushes()[-1]
+    assert "对战" not in phone(leaver)("对战")
+    phone(stays).script(("对战", "今年对战 1 场，得分 10"), (f"对战 {leaver}", "没有找到"))
+
+
+def test_somebody_who_changes_the_branch_in_the_middle_can_finish(
+    phone: PhoneBook, database: Database
+) -> None:
+    zhang, gu = phone("张伟"), phone("古丽")
+    zhang("对战 古丽")
+    gu("应战")
+    with database.write() as session:
+        other = organisation.ensure_path(session, "示范供电公司党委/运行党支部")
+        session.execute(update(Member).where(Member.name == "古丽").values(branch_id=other.id, group_id=None))
+    finish(zhang, database, "张伟", right=2)
+    assert "您赢了：您对 3 题，张伟 对 2 题" in finish(gu, database, "古丽", right=3)
+
+
+@pytest.mark.parametrize("change", ["gone", "moved"])
+def test_an_invitation_of_somebody_who_left_is_none(
+    phone: PhoneBook, database: Database, change: str
+) -> None:
+    phone("张伟")("对战 古丽")
+    with database.write() as session:
+        other = organisation.ensure_path(session, "示范供电公司党委/运行党支部").id
+        values = {"active": False} if change == "gone" else {"branch_id": other, "group_id": None}
+        session.execute(update(Member).where(Member.name == "张伟").values(values))
+    phone("古丽").script(("应战", "没有人邀您对战"), ("不应战", "没有人邀您对战"))

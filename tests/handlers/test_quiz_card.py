@@ -11,7 +11,7 @@ from bot.cards import Card
 from bot.db import Database
 from bot.models.member import Member
 from bot.models.quiz import Attempt, Question, QuestionKind, QuestionState
-from bot.services import quiz_card
+from bot.services import organisation, quiz_card
 from bot.services.answer import LETTERS
 from bot.simulator.world import Bubble
 from scheduler import quiz_cards as job
@@ -46,7 +46,7 @@ def the_card(stage: Stage) -> tuple[Card, Question]:
     with stage.bot.database.read() as session:
         daily = quiz_card.of_branch(session, _branch(stage), stage.clock())
         assert daily.card is not None
-        return daily.card, session.get_one(Question, int(daily.card.task_id.split("-")[2]))
+        return daily.card, session.get_one(Question, int(daily.card.task_id.split("-")[3]))
 
 
 def _branch(stage: Stage) -> int:
@@ -124,5 +124,17 @@ def test_an_old_or_changed_card_is_refused_and_nothing_is_written(cards: Stage) 
     assert "已经过期或刚更新过" in cards.platform.press("张伟", bubble.id, "提交", chosen).text
     cards.clock.sleep(timedelta(days=1))
     assert "已经过期或刚更新过" in cards.platform.press("张伟", bubble.id, "提交", chosen).text
+    with cards.bot.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(Attempt)) == 0
+
+
+def test_a_card_of_another_branch_is_refused_and_nothing_is_written(cards: Stage) -> None:
+    only(cards.bot.database, QuestionKind.SINGLE)
+    bubble = pushed_card(cards)
+    chosen = ticks(cards, right=True)
+    with cards.bot.database.write() as session:
+        other = organisation.ensure_path(session, "示范供电公司党委/运行党支部").id
+        session.execute(update(Member).where(Member.name == "张伟").values(branch_id=other, group_id=None))
+    assert "是发给另一个支部的" in cards.platform.press("张伟", bubble.id, "提交", chosen).text
     with cards.bot.database.read() as session:
         assert session.scalar(select(func.count()).select_from(Attempt)) == 0
