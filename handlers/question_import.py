@@ -117,6 +117,27 @@ def take_back(ctx: Context, import_id: int) -> str:
     return f"已撤销导入：{said_of(done)}。回复 导入题目 可以重新来。"
 
 
+@router.command("撤销导入", "收回导入", examples=("撤销导入",), needs=Action.APPROVE_QUESTIONS)
+def take_back_latest(ctx: Context) -> Ask:
+    branch = ctx.actor.on_branch(ctx.session, Action.APPROVE_QUESTIONS, ctx.member.branch_id)
+    record = question_import.latest(ctx.session, branch.id)
+    at, data = record.at.astimezone(ctx.now.tzinfo), {"import_id": record.id}
+    text = f"最近一次导入是{at.month}月{at.day}日 {at:%H:%M} 的 {len(record.written)} 题（{record.source}）。"
+    text += "要收回吗？有人答过的题会停用，作答和积分不变。回复 确认 或 取消。"
+    return Ask(text, step=decide_to_take_back, data=data, choices=("确认", "取消"), title="撤销导入")
+
+
+@router.step(words=("确认", "取消"))
+def decide_to_take_back(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
+    said = nlu.bare(text)
+    if said == "确认":
+        ctx.actor.on_branch(ctx.session, Action.APPROVE_QUESTIONS, ctx.member.branch_id)
+        return take_back(ctx, data["import_id"])
+    if said == "取消":
+        return "没有收回，题库没有变。要停用其中一题请发：停用题目 编号"
+    return take_back_latest(ctx)
+
+
 def said_of(done: TakenBack) -> str:
     """What taking back did, in a few words."""
     parts = [f"删除 {done.deleted} 题", f"恢复 {done.restored} 题"]

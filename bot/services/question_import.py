@@ -50,7 +50,7 @@ class NothingToImport(Refusal):
 
 
 class NoSuchImport(Refusal):
-    text = "没有找到这次导入。"
+    text = "没有找到可以撤销的导入。导入过的题可以用 停用题目 停用。"
 
 
 class AlreadyTakenBack(Refusal):

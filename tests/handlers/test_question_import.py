@@ -108,6 +108,19 @@ def test_after_five_minutes_nothing_is_taken_back(bot: App, secretary: Phone) ->
     assert len(own(bot)) == 2
 
 
+def test_the_latest_import_is_taken_back_later_after_a_yes(
+    bot: App, secretary: Phone, phone: PhoneBook
+) -> None:
+    assert "没有找到" in secretary("撤销导入")
+    secretary.script((f"导入题目\n{PASTED}", "新增 2"), ("确认", "已导入"))
+    bot.clock.sleep(timedelta(days=1))  # type: ignore[attr-defined]
+    secretary.script(("撤销导入", "11月23日 09:00 的 2 题", "确认"), ("取消", "没有收回"))
+    assert len(own(bot)) == 2
+    secretary.script(("撤销导入", "要收回吗"), ("确认", "删除 2 题"), ("撤销导入", "没有找到"))
+    assert own(bot) == []
+    assert "书记" in phone(_committee_member(bot))("撤销导入")
+
+
 def test_the_same_text_again_changes_nothing(secretary: Phone) -> None:
     secretary.script(
         (f"导入题目\n{PASTED}", "新增 2"),
