@@ -67,23 +67,51 @@ def push(
     Rows of two notices never go out in one call, so that each can be taken back alone.
     """
     body = body_of(text, article=article, card=card)
-    equal = json.dumps([body, notice_id], sort_keys=True, ensure_ascii=False)
-    digest = hashlib.sha256(equal.encode()).hexdigest()[:32]
+    row = _row(body, now, urgency=urgency, notice_id=notice_id, at=at, expires_at=expires_at)
+    return _queue(session, [{**row, "key": f"{key} {member}", "member_id": member} for member in members])
+
+
+def push_each(
+    session: Session,
+    texts: Mapping[int, str],
+    *,
+    key: str,
+    now: datetime,
+    urgency: Urgency = Urgency.ROUTINE,
+) -> int:
+    """Queue for each member a text of their own, in one statement however many they are; all else as :func:`push`."""
     rows = [
-        {
-            "key": f"{key} {member}",
-            "member_id": member,
-            "notice_id": notice_id,
-            "urgency": urgency,
-            "body": body,
-            "digest": digest,
-            "state": OutboxState.WAITING,
-            "available_at": at or now,
-            "expires_at": expires_at,
-            "created_at": now,
-        }
-        for member in members
+        {**_row(body_of(text), now, urgency=urgency), "key": f"{key} {member}", "member_id": member}
+        for member, text in texts.items()
     ]
+    return _queue(session, rows)
+
+
+def _row(
+    body: dict[str, Any],
+    now: datetime,
+    *,
+    urgency: Urgency,
+    notice_id: int | None = None,
+    at: datetime | None = None,
+    expires_at: datetime | None = None,
+) -> dict[str, Any]:
+    """What a row has that does not depend on the member; rows with the same digest may go out in one call."""
+    equal = json.dumps([body, notice_id], sort_keys=True, ensure_ascii=False)
+    return {
+        "notice_id": notice_id,
+        "urgency": urgency,
+        "body": body,
+        "digest": hashlib.sha256(equal.encode()).hexdigest()[:32],
+        "state": OutboxState.WAITING,
+        "available_at": at or now,
+        "expires_at": expires_at,
+        "created_at": now,
+    }
+
+
+def _queue(session: Session, rows: list[dict[str, Any]]) -> int:
+    """Write rows whose key is new; how many."""
     if not rows:
         return 0
     new = session.execute(

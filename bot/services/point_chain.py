@@ -7,11 +7,12 @@ member's rows, so a removed row leaves a gap. The newest seal also stands in the
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from hashlib import sha256
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, bindparam, cast, func, select
@@ -84,42 +85,45 @@ class Verified:
     wrong: list[Discrepancy] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Walk:
-    """Where the walk through one member's rows stands: the seal before with its number, and a row that does not fit until the next one tells why."""
-
-    before: str = ""
-    number: int = 0
-    odd: tuple[str, Line] | None = None
-
-
 def verify(session: Session) -> Verified:
     """Recompute every seal and every balance. Memory grows with members and quarters, not with rows."""
-    done, sums, last = Verified(), defaultdict[Any, int](int), dict[Any, str]()
+    done, sums, last = Verified(), dict[Any, int](), dict[Any, str]()
     anchors = _anchors(session)
-    member, walk = None, _Walk()
-    for row in _rows(session):
-        entry, who, chain = row[0], row[1], row[-1]
-        if who != member:
-            done.wrong += _end(walk)
-            member, walk = who, _Walk()
-        done.rows += 1
-        walk.number += 1
-        if walk.odd is None and chain == _seal(walk.number, [walk.before, *row[1:-1]]):
-            walk.before = chain
-        else:
-            done.wrong += _stumble(walk, row)
-        key = (who, row[8], row[4])
-        sums[key] += row[5]
-        last[key] = chain
-        if anchors and anchors.pop((who, entry), chain) != chain:
-            done.wrong.append(_broken(row, "differs from what a final settlement saw"))
-    done.wrong += _end(walk)
+    for member, rows in groupby(_rows(session), itemgetter(1)):
+        done.rows += _member(rows, member, anchors, sums, last, done.wrong)
     done.wrong += (
         Discrepancy(who, "", "", 0, 0, entry, "removed after a final settlement") for who, entry in anchors
     )
     done.wrong += _balances(session, sums, last)
     return done
+
+
+def _member(
+    rows: Iterator[Line],
+    member: int,
+    anchors: dict[tuple[int, int], str],
+    sums: dict[Any, int],
+    last: dict[Any, str],
+    wrong: list[Discrepancy],
+) -> int:
+    """Walk through the rows of one member; how many there were. Millions pass here, so that the usual case comes first and calls little."""
+    before, number, odd, count = "", 0, None, 0
+    for row in rows:
+        chain = row[-1]
+        count, number = count + 1, number + 1
+        if odd is None and chain == f"{number}-{sha256(_encode([before, *row[1:-1]]).encode()).hexdigest()}":
+            before = chain
+        else:
+            before, odd = _stumble(before, odd, row, wrong)
+            number = _number(before)
+        key = (member, row[8], row[4])
+        sums[key] = sums.get(key, 0) + row[5]
+        last[key] = chain
+        if anchors and anchors.pop((member, row[0]), chain) != chain:
+            wrong.append(_broken(row, "differs from what a final settlement saw"))
+    if odd is not None:
+        wrong.append(_edited_or_gap(*odd))
+    return count
 
 
 def _rows(session: Session) -> Iterator[Line]:
@@ -134,24 +138,24 @@ def _rows(session: Session) -> Iterator[Line]:
     yield from rows
 
 
-def _stumble(walk: _Walk, row: Line) -> Iterator[Discrepancy]:
-    """A row that does not fit, or the one after it, which tells why: if it follows the row before the odd one, that was put in between."""
-    chain, facts = row[-1], list(row[1:-1])
-    if walk.odd is not None:
-        before, odd = walk.odd
-        walk.odd = None
-        inserted = chain == _seal(_number(before) + 1, [before, *facts])
-        yield _broken(odd, "inserted") if inserted else _edited_or_gap(before, odd)
-        if inserted:
-            walk.before = before
-    if chain != _seal(_number(walk.before) + 1, [walk.before, *facts]):
-        walk.odd = (walk.before, row)
-    walk.before, walk.number = chain, _number(chain)
+_Odd = tuple[str, Line] | None
+"""A row that does not fit, with the seal before it, until the next one tells why."""
 
 
-def _end(walk: _Walk) -> Iterator[Discrepancy]:
-    if walk.odd is not None:
-        yield _edited_or_gap(*walk.odd)
+def _stumble(before: str, odd: _Odd, row: Line, wrong: list[Discrepancy]) -> tuple[str, _Odd]:
+    """A row that does not fit, or the one after it, which tells why: if it follows the row before the odd one, that was put in between.
+
+    Returns the seal that the next row follows, and this row if it is odd.
+    """
+    if odd is not None:
+        inserted = _follows(odd[0], row)
+        wrong.append(_broken(odd[1], "inserted") if inserted else _edited_or_gap(*odd))
+        before = odd[0] if inserted else before
+    return row[-1], None if _follows(before, row) else (before, row)
+
+
+def _follows(before: str, row: Line) -> bool:
+    return bool(row[-1] == _seal(_number(before) + 1, [before, *row[1:-1]]))
 
 
 def _edited_or_gap(before: str, row: Line) -> Discrepancy:

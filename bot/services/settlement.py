@@ -290,15 +290,8 @@ def publish(session: Session, settlement: Settlement, *, now: datetime) -> int:
     if moved is None:
         raise AlreadyKnown(period=title(settlement.period), state=SettlementState.NOTICE.value)
     session.refresh(settlement)
-    told = results(session, settlement.id)
-    for one in told:
-        outbox.push(
-            session,
-            [one.member_id],
-            told_text(one, settlement, now),
-            key=f"settlement {settlement.id}",
-            now=now,
-        )
+    told = {one.member_id: told_text(one, settlement, now) for one in results(session, settlement.id)}
+    outbox.push_each(session, told, key=f"settlement {settlement.id}", now=now)
     return len(told)
 
 
@@ -401,16 +394,11 @@ def _finish(session: Session, settlement: Settlement, now: datetime) -> None:
     settlement.state, settlement.final_at = SettlementState.FINAL, now
     changed = [one for one in results(session, settlement.id) if one.total != before[one.member_id]]
     name = title(settlement.period)
-    for one in changed:
-        text = f"{name}积分已定稿：您共 {one.total} 分（公示时 {before[one.member_id]} 分）。{parts(one)}。发 积分明细 可以查看。"
-        outbox.push(
-            session,
-            [one.member_id],
-            text,
-            key=f"settlement {settlement.id} final",
-            now=now,
-            urgency=Urgency.ANSWER,
-        )
+    told = {
+        one.member_id: f"{name}积分已定稿：您共 {one.total} 分（公示时 {before[one.member_id]} 分）。{parts(one)}。发 积分明细 可以查看。"
+        for one in changed
+    }
+    outbox.push_each(session, told, key=f"settlement {settlement.id} final", now=now, urgency=Urgency.ANSWER)
     text = f"{name}积分已定稿：{len(before)} 人，公示后有变动 {len(changed)} 人。以后的更正计入下一期。发 结算情况 查看。"
     outbox.push(
         session,

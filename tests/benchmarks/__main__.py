@@ -6,7 +6,18 @@ import platform
 import sys
 from datetime import UTC, datetime
 
-from tests.benchmarks import cadence, demo, notice, question_import, quiz_growth, roster, rush, search, webhook
+from tests.benchmarks import (
+    cadence,
+    demo,
+    notice,
+    points,
+    question_import,
+    quiz_growth,
+    roster,
+    rush,
+    search,
+    webhook,
+)
 
 PARTS = {
     "webhook": webhook.run,
@@ -16,6 +27,7 @@ PARTS = {
     "import": question_import.run,
     "quiz": quiz_growth.run,
     "search": search.run,
+    "points": points.run,
     "notice": notice.run,
     "cadence": cadence.run,
 }
