@@ -73,7 +73,7 @@ def open_database(settings: Settings) -> Database:
     url = make_url(settings.database_url)
     if url.get_backend_name() == "sqlite" and url.database:
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    return Database(settings.database_url)
+    return Database(settings.database_url, pooled=settings.database_pooled)
 
 
 def open_channels(settings: Settings, database: Database) -> dict[str, Channel]:

@@ -21,7 +21,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, MetaData, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -181,8 +181,29 @@ def _load_postgresql(database: Database, data: Path, expected: Summary) -> None:
             raise BackupError("the database has tables; restore puts a backup into an empty place only")
     whole = ("--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges")
     _client("pg_restore", *whole, str(data), url=make_url(database.url))
-    with database.engine.connect() as connection:
-        _compare(summarise(connection), expected)
+    try:
+        with database.engine.connect() as connection:
+            _compare(summarise(connection), expected)
+    except BackupError:
+        _empty(database)
+        raise
+
+
+_FUNCTIONS = """
+SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = current_schema()::regnamespace
+AND NOT EXISTS (SELECT FROM pg_depend WHERE pg_depend.objid = pg_proc.oid AND deptype = 'e')
+"""
+"""Functions of triggers; what an extension brought stays."""
+
+
+def _empty(database: Database) -> None:
+    """Take away what was loaded into the place that was empty before, so that nobody starts on it."""
+    loaded = MetaData()
+    loaded.reflect(database.engine)
+    loaded.drop_all(database.engine)
+    with database.engine.begin() as connection:
+        for function in connection.scalars(text(_FUNCTIONS)).all():
+            connection.execute(text(f"DROP FUNCTION {function}"))
 
 
 def _client(program: str, *arguments: str, url: URL) -> None:

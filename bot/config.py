@@ -48,6 +48,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     database_url: str = "sqlite:///var/zhibu.db"
+    database_pooled: bool = False
     secret_key: SecretStr = SecretStr(DEFAULT_SECRET)
     base_url: BaseUrl = "http://127.0.0.1:8000"
     timezone: str = "Asia/Shanghai"

@@ -97,12 +97,16 @@ def dialect_of(session: Session) -> str:
 
 
 class Database:
-    """Where transactions begin and end. ``write()`` commits at the end of its block, ``read()`` never does."""
+    """Where transactions begin and end. ``write()`` commits at the end of its block, ``read()`` never does.
 
-    def __init__(self, url: str, *, pool_size: int = 16) -> None:
+    ``pooled`` says that a pooler in transaction mode (PgBouncer) stands before PostgreSQL: two transactions of one connection may reach two
+    sessions of the server, so nothing may be kept in a session, prepared statements least of all.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 16, pooled: bool = False) -> None:
         self.url = url
         self.sqlite = make_url(url).get_backend_name() == "sqlite"
-        self.engine = _sqlite_engine(url) if self.sqlite else _postgresql_engine(url, pool_size)
+        self.engine = _sqlite_engine(url) if self.sqlite else _postgresql_engine(url, pool_size, pooled)
         self._write = sessionmaker(self.engine, expire_on_commit=False)
         self._read = sessionmaker(
             self.engine.execution_options(sqlite_begin="DEFERRED"), expire_on_commit=False
@@ -131,10 +135,11 @@ class Database:
         self.engine.dispose()
 
 
-def _postgresql_engine(url: str, pool_size: int) -> Engine:
+def _postgresql_engine(url: str, pool_size: int, pooled: bool) -> Engine:
     return create_engine(
         url,
         hide_parameters=True,
+        connect_args={"prepare_threshold": None} if pooled else {},
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,

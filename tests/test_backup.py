@@ -138,6 +138,7 @@ def test_a_backup_whose_content_was_changed_is_refused(bot: App, empty_url: str,
         work.restore(empty_url, forged)
     if bot.database.sqlite:
         assert not Path(str(make_url(empty_url).database)).exists()
+    work.restore(empty_url, file)  # nothing was left behind
 
 
 def test_one_changed_letter_changes_the_digest(bot: App) -> None:
