@@ -9,7 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.documents import audit, bulletin, excel, handbook, learning, ledger, minutes, notice, sheet, vote
+from bot.documents import (
+    audit,
+    bulletin,
+    contents,
+    excel,
+    handbook,
+    learning,
+    ledger,
+    minutes,
+    notice,
+    sheet,
+    vote,
+)
 from bot.documents.file import XLSX, File, name_of
 from bot.documents.template import BrokenTemplate, Templates
 from bot.documents.word import filled
@@ -63,7 +75,7 @@ def vote_of(facts: ResultFacts, templates: Templates, *, now: datetime) -> File:
 
 def handbook_of(facts: YearFacts, templates: Templates, *, now: datetime) -> File:
     """支部工作手册 of a year, Word with a table of contents."""
-    body = filled(templates, "handbook", handbook.fields(facts, now))
+    body = contents.filled_in(filled(templates, "handbook", handbook.fields(facts, now)))
     return File(name_of(facts.branch, "工作手册", str(facts.year)), body)
 
 

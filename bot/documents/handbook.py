@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from bot.documents.contents import PLACE
 from bot.documents.words import BLANK, clean, day, moment, or_blank
 from bot.models.member import MemberStatus
 from bot.services.record import ActivityFacts, MemberFacts, MonthFacts, Post, Presence, YearFacts
@@ -20,6 +21,7 @@ def fields(facts: YearFacts, now: datetime) -> dict[str, Any]:
     return {
         "支部": clean(facts.branch),
         "年度": str(facts.year),
+        "目录": PLACE,
         "导出日期": day(now.date()),
         "导出时间": moment(now, now),
         "党员数": str(len(facts.members)),

@@ -136,6 +136,7 @@ def _bulletin() -> Any:
 
 def _handbook() -> Any:
     document = _a4()
+    document.sections[0].different_first_page_header_footer = True  # the cover has no number
     for _ in range(6):
         document.add_paragraph()
     _title(document, "{{支部}}工作手册", size=32)
@@ -361,16 +362,20 @@ def _heading(document: Any, text: str, level: int) -> None:
 
 
 def _footnote(document: Any, text: str) -> None:
-    from docx.shared import Pt, RGBColor
+    """Small print at the foot of every page, where it never needs a page of its own."""
+    from docx.shared import RGBColor
 
-    paragraph = document.add_paragraph()
-    paragraph.paragraph_format.space_before = Pt(10)
+    paragraph = document.sections[0].footer.paragraphs[0].insert_paragraph_before()
     _run(paragraph, text, 9).font.color.rgb = RGBColor(0x59, 0x59, 0x59)
 
 
 def _signatures(document: Any, *labels: str) -> None:
+    """Lines to sign on, never alone on a page: the last row of the table above stays with them."""
     from docx.shared import Pt
 
+    for cell in document.tables[-1].rows[-1].cells:
+        for above in cell.paragraphs:
+            above.paragraph_format.keep_with_next = True
     paragraph = document.add_paragraph()
     paragraph.paragraph_format.space_before = Pt(16)
     _run(paragraph, "　".join(f"{label}：{SIGN[:6]}" for label in labels), 12)
@@ -520,16 +525,9 @@ def _page_number(section: Any) -> None:
 
 
 def _contents(document: Any) -> None:
-    """The table of contents: a field that Word fills with page numbers, showing the chapters until then."""
+    """The table of contents, whose lines :mod:`bot.documents.contents` writes when the headings are known."""
     _title(document, "目　录", size=18)
-    chapters = (
-        "一、支部与党员",
-        "二、支部委员会",
-        "三、全年组织生活",
-        "四、党员学习学时",
-        "五、党员积分汇总",
-    )
-    _field(document.add_paragraph(), 'TOC \\o "1-2" \\h \\z \\u', chapters)
+    _paragraph(document, "{{目录}}")
     document.add_page_break()
 
 

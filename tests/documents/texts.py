@@ -8,10 +8,11 @@ from docx import Document
 
 
 def words(data: bytes) -> str:
-    """All text of the body, paragraphs and cells, in a line each."""
+    """All text of the body and of the foot, paragraphs and cells, in a line each."""
     document = Document(io.BytesIO(data))
+    feet = [paragraph.text for section in document.sections for paragraph in section.footer.paragraphs[:-1]]
     cells = [cell.text for table in document.tables for row in table.rows for cell in row.cells]
-    return "\n".join([*(paragraph.text for paragraph in document.paragraphs), *cells])
+    return "\n".join([*(paragraph.text for paragraph in document.paragraphs), *cells, *feet])
 
 
 def table_texts(data: bytes) -> dict[str, str]:
