@@ -47,12 +47,12 @@ _AT = re.compile(r"(?:定时|时间)(?:发送|发)?(?:改为|改成|改到|到|�
 )
 def write(ctx: Context, said: str) -> Ask:
     text = nlu.as_written(ctx.message.text, said)
-    return _preview(ctx, notice_line.read(ctx.session, ctx.member.branch_id, text, now=ctx.now))
+    return _preview(ctx, notice_line.read(ctx.session, ctx.actor, text, now=ctx.now))
 
 
 def _preview(ctx: Context, draft: Draft, head: str = "通知预览，还没有发出") -> Ask:
-    members = recipients.find(ctx.session, ctx.member.branch_id, draft.to, on=ctx.now.date())
-    reach = notices.reach(ctx.session, members, now=ctx.now)
+    found = recipients.find(ctx.session, ctx.actor, draft.to, on=ctx.now.date())
+    reach = notices.reach(ctx.session, found.members, now=ctx.now)
     _, article = notices.attached(draft.text)
     lines = [
         head,
@@ -123,7 +123,7 @@ def _changed(ctx: Context, draft: Draft, said: str) -> Draft | None:
 
 
 def _send(ctx: Context, draft: Draft) -> Reply:
-    done = notices.publish(ctx.session, ctx.member, draft, now=ctx.now, channel=ctx.message.channel)
+    done = notices.publish(ctx.session, ctx.actor, draft, now=ctx.now, channel=ctx.message.channel)
     number = done.notice.id
     start = f"将在 {moment(done.goes_out, ctx.now)} 发给" if done.goes_out else "正在发送，将发给"
     asks = "可发：通知情况、谁没收到" if draft.receipt else "可发：通知情况"
@@ -158,7 +158,7 @@ def set_for_later(ctx: Context, said: str = "") -> Reply:
     if not said:
         return _list(ctx)
     at, rest = notice_line.moment_in_front(nlu.as_written(ctx.message.text, said), ctx.now)
-    draft = notice_line.read(ctx.session, ctx.member.branch_id, rest, now=ctx.now)
+    draft = notice_line.read(ctx.session, ctx.actor, rest, now=ctx.now)
     if at is None and not draft.at:
         return _preview(ctx, draft, "没看懂定时的时间，可以回复：定时 明天8点\n——\n通知预览，还没有发出")
     draft = draft if at is None else replace(draft, at=at.isoformat())

@@ -89,15 +89,17 @@ def goes_out(session: Session, branch_id: int, draft: Draft, *, now: datetime) -
     return quiet or at
 
 
-def publish(session: Session, author: Member, draft: Draft, *, now: datetime, channel: str = "") -> Published:
+def publish(session: Session, actor: Actor, draft: Draft, *, now: datetime, channel: str = "") -> Published:
     """Write the notice with a receipt row for everybody meant, and queue it. The author has read it.
 
     One that is set for later has its recipients from now on: they are those whom its author saw in the preview.
     """
-    members = recipients.find(session, author.branch_id, draft.to, on=now.date())
+    author = actor.member
+    found = recipients.find(session, actor, draft.to, on=now.date())
+    members = found.members
     out = goes_out(session, author.branch_id, draft, now=now)
     notice = Notice(
-        branch_id=author.branch_id,
+        branch_id=found.node.id,
         author_id=author.id,
         activity_id=None,
         text=draft.text,

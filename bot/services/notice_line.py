@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from bot import when
 from bot.errors import Refusal
 from bot.services import recipients
+from bot.services.permission import Actor
 from bot.times import at_time, moment
 
 MOST_CHARACTERS = 500
@@ -65,7 +66,7 @@ _MOST_WORDS = 3
 """Of how many words a moment may consist: 12月5日 下午 2点."""
 
 
-def read(session: Session, branch_id: int, said: str, *, now: datetime) -> Draft:
+def read(session: Session, actor: Actor, said: str, *, now: datetime) -> Draft:
     """The notice of a line. Without a known audience in front it is for everybody.
 
     :class:`NothingWritten`, :class:`TooLong`, :class:`UrgentNeedsReason`, :class:`SendsTooEarly` or :class:`SendsTooLate`.
@@ -80,7 +81,7 @@ def read(session: Session, branch_id: int, said: str, *, now: datetime) -> Draft
         text = text[: urgent.start()]
     if at is None:
         text, at = _set_for(text, now)
-    to, text = _audience_in_front(session, branch_id, text.strip(), now)
+    to, text = _audience_in_front(session, actor, text.strip(), now)
     return checked(Draft(to, text, bool(flags), reason, _iso(at)), now)
 
 
@@ -144,9 +145,9 @@ def _iso(at: datetime | None) -> str:
     return at.isoformat() if at is not None else ""
 
 
-def _audience_in_front(session: Session, branch_id: int, said: str, now: datetime) -> tuple[str, str]:
+def _audience_in_front(session: Session, actor: Actor, said: str, now: datetime) -> tuple[str, str]:
     found = _HEAD.fullmatch(said)
-    if found and recipients.meant(session, branch_id, found["to"], on=now.date()) is not None:
+    if found and recipients.is_somebody(session, actor, found["to"], on=now.date()):
         return found["to"], found["text"].strip()
-    nobody = recipients.meant(session, branch_id, said, on=now.date()) is None
-    return recipients.EVERYBODY, said if nobody else ""
+    somebody = recipients.is_somebody(session, actor, said, on=now.date())
+    return recipients.EVERYBODY, "" if somebody else said

@@ -1,9 +1,10 @@
-"""Whom a notice is for: everybody, a status, a role, a group, a crew, a tag, names, who got another notice, or several of these."""
+"""Whom a notice is for: everybody, a branch, a status, a role, a group, a crew, a tag, names, who got another notice, or several of these."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import ColumnElement, Select, or_, select
@@ -11,10 +12,12 @@ from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
 from bot.models.member import PARTY_MEMBERS, Member, MemberStatus, MemberTag, Role, RoleName
+from bot.models.notice import Notice
 from bot.models.organisation import Organisation, OrganisationKind
 from bot.models.outbox import Outbox, OutboxState
 from bot.services import audience as audiences
 from bot.services.cadence.facts import COMMITTEE_ROLES
+from bot.services.permission import Action, Actor
 
 EVERYBODY = "全体"
 DELIVERED = (OutboxState.SENT, OutboxState.MERGED, OutboxState.SHOWN)
@@ -25,6 +28,7 @@ _PARTY = {"全体党员", "党员", "所有党员"}
 _COMMITTEE = {"支委", "支委会", "委员", "班子", "支部委员"}
 _ROLES = {role.value: role for role in RoleName} | {"小组长": RoleName.GROUP_LEADER}
 _GOT = re.compile(r"收到(?:通知)?\s*#?(\d{1,9})\s*(?:号)?的人")
+_EVERYWHERE = re.compile(r"(?:全部|所有|各|下属)党?支部的?|全公司的?")
 _BETWEEN = re.compile(r"[、,，和]")
 
 
@@ -41,25 +45,69 @@ def who_got(number: int) -> str:
     return f"收到通知#{number}的人"
 
 
-def find(session: Session, branch_id: int, to: str, *, on: date) -> list[Member]:
-    """The active members of a branch who are meant; :class:`NobodyMeant` or :class:`UnknownNames`.
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """The members meant, and the branch (or the node above several) that the notice belongs to."""
 
-    ``on`` decides who is in an office.
+    node: Organisation
+    members: list[Member]
+
+
+def find(session: Session, actor: Actor, to: str, *, on: date) -> Recipients:
+    """The active members who are meant: of the actor's own branch, or of others where the actor may publish.
+
+    ``on`` decides who is in an office. :class:`NobodyMeant` or :class:`UnknownNames`.
     """
-    members = meant(session, branch_id, to, on=on)
+    node, which = _scope(session, actor, to)
+    members = _meant(session, node, which, on)
     if not members:
         raise NobodyMeant(to=to[:30])
-    return members
+    return Recipients(node, members)
 
 
-def meant(session: Session, branch_id: int, to: str, *, on: date) -> list[Member] | None:
+def is_somebody(session: Session, actor: Actor, to: str, *, on: date) -> bool:
+    """Whether words name anybody at all, be it that there is nobody of the kind now; :class:`UnknownNames` for half a list of names."""
+    node, which = _scope(session, actor, to)
+    return _meant(session, node, which, on) is not None
+
+
+def _scope(session: Session, actor: Actor, to: str) -> tuple[Organisation, str]:
+    """The node whose people are meant, and which of them: 各支部书记 are the 书记 of all branches below, 运行党支部 is everybody there."""
+    home = session.get_one(Organisation, actor.member.branch_id)
+    may = actor.within(Action.PUBLISH)
+    if found := _GOT.fullmatch(to):
+        of_notice = select(Notice.branch_id).where(Notice.id == int(found[1]))
+        node = session.scalar(select(Organisation).where(Organisation.id.in_(of_notice), may))
+        return node or home, to
+    highest = min(actor.paths(Action.PUBLISH), key=len, default=home.path)
+    if (everywhere := _EVERYWHERE.match(to)) and len(highest) < len(home.path):
+        node = session.scalars(select(Organisation).where(Organisation.path == highest)).one()
+        return node, to[everywhere.end() :] or EVERYBODY
+    if "支部" not in to:
+        return home, to
+    branches = session.scalars(select(Organisation).where(may, Organisation.kind == OrganisationKind.BRANCH))
+    named = max(
+        (one for one in branches if to.startswith(one.name)), key=lambda one: len(one.name), default=None
+    )
+    return (named, to.removeprefix(named.name).removeprefix("的") or EVERYBODY) if named else (home, to)
+
+
+def _of(node: Organisation) -> ColumnElement[bool]:
+    """The people of a branch, or of all branches below a node."""
+    if node.kind is OrganisationKind.BRANCH:
+        return Member.branch_id == node.id
+    below = select(Organisation.id).where(Organisation.path.startswith(node.path, autoescape=True))
+    return Member.branch_id.in_(below)
+
+
+def _meant(session: Session, node: Organisation, to: str, on: date) -> list[Member] | None:
     """The members meant, an empty list when there are none, None when the words name nobody at all."""
-    here = select(Member).where(Member.branch_id == branch_id, Member.active).order_by(Member.id)
-    whole = _condition(session, branch_id, to, on)
+    here = select(Member).where(_of(node), Member.active).order_by(Member.id)
+    whole = _condition(session, node, to, on)
     if whole is not None:
         return list(session.scalars(here.where(whole)))
     parts = [part for part in _BETWEEN.split(to) if part]
-    known = {part: _condition(session, branch_id, part, on) for part in parts}
+    known = {part: _condition(session, node, part, on) for part in parts}
     conditions = [one for one in known.values() if one is not None]
     names = [part for part, one in known.items() if one is None]
     return _together(session, here, conditions, names)
@@ -77,7 +125,7 @@ def _together(
     return found
 
 
-def _condition(session: Session, branch_id: int, to: str, on: date) -> ColumnElement[bool] | None:
+def _condition(session: Session, node: Organisation, to: str, on: date) -> ColumnElement[bool] | None:
     """What the people have in common whom one word means; None when it is no such word."""
     if to in _ALL:
         return Member.active.is_(True)
@@ -86,43 +134,41 @@ def _condition(session: Session, branch_id: int, to: str, on: date) -> ColumnEle
     if to in {status.value for status in MemberStatus}:
         return Member.status == MemberStatus(to)
     if to in _COMMITTEE:
-        return _in_office(branch_id, COMMITTEE_ROLES, on)
+        return _in_office(node, COMMITTEE_ROLES, on)
     if to in _ROLES:
-        return _in_office(branch_id, (_ROLES[to],), on)
+        return _in_office(node, (_ROLES[to],), on)
     if found := _GOT.fullmatch(to):
         return Member.id.in_(
             select(Outbox.member_id).where(Outbox.notice_id == int(found[1]), Outbox.state.in_(_SEEN))
         )
-    group = _group(session, branch_id, to) if to.endswith("组") else None
-    return group if group is not None else _crew_or_tag(session, branch_id, to)
+    group = _group(session, node, to) if to.endswith("组") else None
+    return group if group is not None else _crew_or_tag(session, node, to)
 
 
-def _in_office(branch_id: int, roles: Sequence[RoleName], on: date) -> ColumnElement[bool]:
-    """Who has a role over the branch, or over one of its groups, on a day."""
-    node = select(Organisation.id).where(
-        (Organisation.id == branch_id) | (Organisation.parent_id == branch_id)
-    )
+def _in_office(node: Organisation, roles: Sequence[RoleName], on: date) -> ColumnElement[bool]:
+    """Who has a role over a branch or a group below the node, on a day."""
+    below = select(Organisation.id).where(Organisation.path.startswith(node.path, autoescape=True))
     in_force = (Role.starts_on <= on, or_(Role.ends_on.is_(None), Role.ends_on >= on))
     return Member.id.in_(
-        select(Role.member_id).where(Role.organisation_id.in_(node), Role.name.in_(roles), *in_force)
+        select(Role.member_id).where(Role.organisation_id.in_(below), Role.name.in_(roles), *in_force)
     )
 
 
-def _group(session: Session, branch_id: int, to: str) -> ColumnElement[bool] | None:
+def _group(session: Session, node: Organisation, to: str) -> ColumnElement[bool] | None:
     try:
-        name = audiences.named(session, branch_id, to)
+        name = audiences.named(session, node.id, to)
     except audiences.UnknownAudience:
         return None
     here = (
-        Organisation.parent_id == branch_id,
+        Organisation.parent_id == node.id,
         Organisation.name == name,
         Organisation.kind == OrganisationKind.GROUP,
     )
     return Member.group_id.in_(select(Organisation.id).where(*here))
 
 
-def _crew_or_tag(session: Session, branch_id: int, to: str) -> ColumnElement[bool] | None:
-    here = (Member.branch_id == branch_id, Member.active)
+def _crew_or_tag(session: Session, node: Organisation, to: str) -> ColumnElement[bool] | None:
+    here = (_of(node), Member.active)
     if session.scalar(select(Member.id).where(*here, Member.crew == to).limit(1)) is not None:
         return Member.crew == to
     tagged = select(MemberTag.member_id).where(MemberTag.name == to.removeprefix("标签"))
@@ -131,11 +177,12 @@ def _crew_or_tag(session: Session, branch_id: int, to: str) -> ColumnElement[boo
     return None
 
 
-def is_taken(session: Session, branch_id: int, word: str, *, on: date) -> bool:
+def is_taken(session: Session, actor: Actor, word: str, *, on: date) -> bool:
     """Whether a word already means somebody other than by a tag, so that no tag may be called so."""
     if _BETWEEN.search(word):
         return True
     tagged = select(MemberTag.name).join(Member, Member.id == MemberTag.member_id)
-    if session.scalar(tagged.where(Member.branch_id == branch_id, MemberTag.name == word).limit(1)):
+    mine = (Member.branch_id == actor.member.branch_id, MemberTag.name == word)
+    if session.scalar(tagged.where(*mine).limit(1)):
         return False
-    return meant(session, branch_id, word, on=on) is not None
+    return is_somebody(session, actor, word, on=on)

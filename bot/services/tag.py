@@ -50,8 +50,7 @@ def people_meant(session: Session, actor: Actor, said: str, *, now: datetime) ->
 
 
 def _meant(session: Session, actor: Actor, part: str, now: datetime) -> list[Member]:
-    home = actor.member.branch_id
-    found = recipients.find(session, home, part, on=now.date())
+    found = recipients.find(session, actor, part, on=now.date()).members
     if len(found) > 1 and {one.name for one in found} == {part}:
         return [people.find_by_name(session, actor, Action.MANAGE_PEOPLE, part)]
     return found
@@ -61,10 +60,9 @@ def add(
     session: Session, actor: Actor, members: Sequence[Member], name: str, *, now: datetime, channel: str = ""
 ) -> int:
     """Give people a tag; returns how many did not have it. :class:`BadTag`, :class:`TagTaken` or :class:`TooManyTags`."""
-    home = actor.member.branch_id
     if not _NAME.fullmatch(name):
         raise BadTag
-    if recipients.is_taken(session, home, name, on=now.date()):
+    if recipients.is_taken(session, actor, name, on=now.date()):
         raise TagTaken(name=name)
     for member in members:
         had = of_member(session, member.id)

@@ -22,6 +22,7 @@ from bot.models.notice import Notice, Receipt
 from bot.models.outbox import Outbox, OutboxState, Urgency
 from bot.services import notice, organisation
 from bot.services.notice_line import Draft
+from bot.services.permission import actor_of
 from scheduler.delivery import deliver
 from scheduler.runner import Node
 
@@ -102,7 +103,7 @@ def published(database: Database) -> None:
     """What 确认 does, in a transaction of its own."""
     with database.write() as session:
         author = session.scalars(select(Member).order_by(Member.id).limit(1)).one()
-        notice.publish(session, author, DRAFT, now=NOW)
+        notice.publish(session, actor_of(session, author, on=NOW.date()), DRAFT, now=NOW)
 
 
 def sent(database: Database) -> list[int]:

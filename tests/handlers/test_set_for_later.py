@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -11,7 +11,9 @@ from bot.app import App
 from bot.clock import Clock
 from bot.models.member import Member, Role, RoleName
 from bot.models.notice import Notice
+from bot.models.organisation import Organisation
 from bot.models.outbox import Outbox
+from bot.services import organisation
 from tests.chat import Phone, PhoneBook
 from tests.conftest import SHANGHAI
 from tests.stage import Stage
@@ -163,6 +165,67 @@ def test_leaders_of_groups_are_found_in_their_groups(secretary: Phone, bot: App)
 
 def test_one_unknown_name_among_known_ones_is_named(secretary: Phone) -> None:
     assert "没有找到：李四光" in secretary("通知 第一党小组、李四光 开会")
+
+
+@pytest.fixture
+def company(bot: App) -> None:
+    """周洁 is the committee's admin; a second branch has a secretary 钱进 and a member 孙丽."""
+    with bot.database.write() as session:
+        zhou = session.scalars(select(Member).where(Member.name == "周洁")).one()
+        home = session.get_one(Organisation, zhou.branch_id)
+        other = organisation.ensure(
+            session, "运行党支部", parent=session.get_one(Organisation, home.parent_id)
+        )
+        for name in ("钱进", "孙丽"):
+            session.add(Member(name=name, branch_id=other.id, status=zhou.status, created_at=bot.clock()))
+        session.flush()
+        qian = session.scalars(select(Member).where(Member.name == "钱进")).one()
+        since = date(2026, 1, 1)
+        for who, name, node in (
+            (zhou.id, RoleName.ADMIN, home.parent_id),
+            (qian.id, RoleName.SECRETARY, other.id),
+        ):
+            session.add(Role(member_id=who, name=name, organisation_id=node, starts_on=since, ends_on=None))
+
+
+@pytest.mark.parametrize(
+    ("to", "people"),
+    [
+        ("运行党支部", 2),
+        ("各支部", 14),
+        ("全部支部", 14),
+        ("各支部书记", 2),
+        ("全公司", 14),
+        ("运行党支部书记", 1),
+        ("检修党支部", 12),
+        ("全体", 12),
+        ("孙丽", 0),
+    ],
+)
+def test_an_admin_addresses_branches(company: None, phone: PhoneBook, to: str, people: int) -> None:
+    answer = phone("周洁")(f"通知 {to} 开会")
+    assert f"对象：{to}，{people} 人" in answer if people else "对象：全体，12 人" in answer
+
+
+def test_a_notice_to_all_branches_is_looked_after_by_the_admin(
+    company: None, secretary: Phone, phone: PhoneBook
+) -> None:
+    phone("周洁").script(
+        ("通知 各支部 明天停电 需回执", "对象：各支部，14 人"),
+        ("确认", "将发给 14 人"),
+        ("谁没收到", "还差 13 人", "未分小组 2 人：钱进、孙丽"),
+        ("更正通知 #1 后天停电", "“收到通知#1的人”里现在没有人"),
+    )
+    assert "没有找到您能查看的通知" in secretary("通知情况 #1")
+    assert "明天停电" in phone("张伟").pushes()[0]
+    assert "已确认" in phone("张伟")("收到")
+    assert "要撤回" in phone("周洁")("撤回通知 #1")
+
+
+def test_a_secretary_addresses_no_other_branch(company: None, secretary: Phone) -> None:
+    assert "对象：全体，12 人" in secretary("通知 运行党支部 开会")
+    assert "对象：全体，12 人" in secretary("通知 各支部 开会")
+    assert "对象：检修党支部，12 人" in secretary("通知 检修党支部 开会")
 
 
 # Attachments --------------------------------------------------------------------------------------------------------------
