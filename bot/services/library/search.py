@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, text
+from sqlalchemy import Row, bindparam, column, select, text
 from sqlalchemy.orm import Session
 
 from bot import nlu
@@ -25,8 +25,8 @@ FAINT = 0.2
 LONGEST = 120
 """So many characters of a question are read."""
 _COMPARED = 50
-_MOST_ROWS = 600
-"""Common words are left out of the full-text query once the rarer ones match so many entries."""
+_MOST_ROWS = 800
+"""Common words, which tell little, are left out of the full-text query once the rarer ones match so many entries."""
 _ASKED, _COVERED = 0.65, 0.35
 _SAID_MORE = 0.35
 _OTHER_VOLTAGE = 0.5
@@ -41,7 +41,9 @@ _CANDIDATES = {
     " WHERE library_search @@ to_tsquery('simple', word) OFFSET 0) AS found WHERE word IN :chosen",
 }
 """Which entries have which of the chosen words, by the full-text index of each database."""
-_BEST = "SELECT id FROM ({}) AS matches GROUP BY id ORDER BY SUM(weight) DESC, id LIMIT :most"
+_BEST = (
+    "SELECT id, SUM(weight) AS matched FROM ({}) AS matches GROUP BY id ORDER BY matched DESC, id LIMIT :most"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +98,14 @@ def _candidates(session: Session, weights: Mapping[str, Row[str, int, float]]) -
     chosen = _rarest(weights.values())
     if not chosen:
         return []
-    best = text(_BEST.format(_CANDIDATES[dialect_of(session)])).bindparams(
-        bindparam("chosen", expanding=True)
+    best = (
+        text(_BEST.format(_CANDIDATES[dialect_of(session)]))
+        .bindparams(bindparam("chosen", chosen, expanding=True), most=_COMPARED)
+        .columns(column("id"), column("matched"))
+        .subquery()
     )
-    ids = session.scalars(best, {"chosen": chosen, "most": _COMPARED}).all()
     columns = (
+        best.c.matched,
         LibraryEntry.code,
         LibraryEntry.title,
         LibraryEntry.text,
@@ -108,9 +113,8 @@ def _candidates(session: Session, weights: Mapping[str, Row[str, int, float]]) -
         LibraryEntry.confidence,
         LibraryEntry.material,
         LibraryEntry.asks,
-        LibraryEntry.words,
     )
-    return list(session.execute(select(*columns).where(LibraryEntry.id.in_(ids))))
+    return list(session.execute(select(*columns).join(best, best.c.id == LibraryEntry.id)))
 
 
 def _rarest(known: Iterable[Row[str, int, float]]) -> list[str]:
@@ -128,7 +132,7 @@ def _rarest(known: Iterable[Row[str, int, float]]) -> list[str]:
 def _hit(row: Row[Any], told: Mapping[str, float], volts: frozenset[str]) -> Hit:
     asked = sum(told.values())
     alike = max((_alike(ask, told, asked) for ask in row.asks), default=0.0)
-    covered = sum(told[word] for word in told.keys() & set(row.words.split())) / asked
+    covered = row.matched / asked
     factor = 1 if volts <= voltages(f"{row.title}{row.text}") else _OTHER_VOLTAGE
     score = factor * (_ASKED * alike + _COVERED * covered)
     return _of(row, round(score, 6))
