@@ -16,9 +16,9 @@ from bot.models.member import Member
 from bot.models.minutes import Duty
 from bot.services import activity as activities
 from bot.services import member as people
-from bot.services import minutes, seminar
+from bot.services import minutes, seminar, seminar_question
 from bot.services.permission import Action
-from bot.services.seminar import Asked
+from bot.services.seminar_question import Asked
 
 router = Router()
 
@@ -59,10 +59,10 @@ def ask_without_name(ctx: Context, said: str) -> Answer:
 
 def _asked(ctx: Context, word: str, said: str, *, anonymous: bool) -> Answer:
     number, text = _split(nlu.as_written(ctx.message.text, said))
-    found = seminar.collecting(ctx.session, ctx.member, number)
+    found = seminar_question.collecting(ctx.session, ctx.member, number)
     if len(found) > 1:
         return which(ctx, word, found, text)
-    row = seminar.ask(ctx.session, ctx.member, found[0], text, anonymous=anonymous, now=ctx.now)
+    row = seminar_question.ask(ctx.session, ctx.member, found[0], text, anonymous=anonymous, now=ctx.now)
     who = "书记和发言人也看不到是谁提的" if anonymous else "只有本支部的书记、委员和发言人看得到"
     return Reply(
         f"已收到第 {row.number} 问（{activities.short(found[0], ctx.now)}）：{_cut(row.text)}\n"
@@ -73,7 +73,7 @@ def _asked(ctx: Context, word: str, said: str, *, anonymous: bool) -> Answer:
 
 @router.undo
 def take_back(ctx: Context, question: int) -> str:
-    row = seminar.withdraw(ctx.session, ctx.member, question)
+    row = seminar_question.withdraw(ctx.session, ctx.member, question)
     if row is None:
         return "这一问已经有答复，不能撤销。看自己提的请发：研讨问题"
     return f"已撤销第 {row.number} 问：{_cut(row.text)}\n重新提请发：研讨提问 内容"
@@ -108,7 +108,7 @@ def look(ctx: Context, said: str = "") -> Answer:
 def _own(ctx: Context) -> str:
     lines = [
         f"{activities.short(activity, ctx.now)} 第 {asked.number} 问：{_cut(asked.text)}\n{_state(activity, asked)}"
-        for activity, asked in seminar.mine(ctx.session, ctx.member)
+        for activity, asked in seminar_question.mine(ctx.session, ctx.member)
     ]
     if not lines:
         return "您还没有提过研讨问题。有集中学习的通知时可发：研讨提问 内容，或 匿名提问 内容"
@@ -122,7 +122,7 @@ def _state(activity: Activity, asked: Asked) -> str:
 
 
 def _listed(ctx: Context, activity: Activity, page: int) -> Reply:
-    asked = seminar.questions(ctx.session, activity.id)
+    asked = seminar_question.questions(ctx.session, activity.id)
     head = f"{activities.short(activity, ctx.now)}：{len(asked)} 问，已答 {sum(bool(one.answer) for one in asked)}"
     shown = asked[(page - 1) * SHOWN : page * SHOWN]
     if not shown:
@@ -146,7 +146,9 @@ def _next(ctx: Context, activity: Activity) -> str:
 
 
 def _whole(ctx: Context, activity: Activity, number: int) -> str:
-    asked = next((one for one in seminar.questions(ctx.session, activity.id) if one.number == number), None)
+    asked = next(
+        (one for one in seminar_question.questions(ctx.session, activity.id) if one.number == number), None
+    )
     if asked is None:
         raise seminar.NoSuchQuestion(theme=minutes.title(activity), number=number)
     answer = f"答：{asked.reply}" if asked.answer else f"还没有答复，可发：答复 {number} 内容"
@@ -241,7 +243,7 @@ def answer(ctx: Context, said: str) -> Answer:
     done = seminar.answer(ctx.session, ctx.actor, found[0], int(one[1]), one["text"], now=ctx.now)
     keep(ctx, "研讨答复", found[0], f"第 {done.question.number} 问")
     verb, told = "已更正" if done.again else "已记下", "，正在发给提问人" if done.told else ""
-    left = sum(not asked.answer for asked in seminar.questions(ctx.session, found[0].id))
+    left = sum(not asked.answer for asked in seminar_question.questions(ctx.session, found[0].id))
     open_ = f"还有 {left} 问没有答复。" if left else "问题都有答复了。"
     return (
         f"{verb}第 {done.question.number} 问的答复{told}：{_cut(done.question.reply)}\n"

@@ -9,7 +9,7 @@ from typing import Any
 from bot.documents.words import BLANK, LONG_BLANK, clean, moment, names, or_blank, people_count, span
 from bot.services.minutes import Line
 from bot.services.record import ActivityFacts, Person, Presence, VoteFacts, full_members
-from bot.services.seminar import Asked
+from bot.services.seminar_question import Asked
 from content import activity_kinds
 
 

@@ -157,19 +157,14 @@ def test_neither_another_secretary_nor_the_committee_above_sees_them(
     phone: PhoneBook, database: Database
 ) -> None:
     assert OPEN_ONE in phone("陈刚")("研讨问题")
-    move(database, "陈刚")
+    for name in ("陈刚", "孙磊"):
+        move(database, name)
     with database.write() as session:
         above = session.scalars(select(Organisation).where(Organisation.name == "示范供电公司党委")).one()
         sun = session.scalars(select(Member).where(Member.name == "孙磊")).one()
-        session.add(
-            Role(
-                member_id=sun.id,
-                organisation_id=above.id,
-                name=RoleName.ADMIN,
-                starts_on=sun.created_at.date(),
-            )
-        )
-    move(database, "孙磊")
+        since = sun.created_at.date()
+        session.add(Role(member_id=sun.id, organisation_id=above.id, name=RoleName.ADMIN, starts_on=since))
+    assert "本周学习" in phone("孙磊")("学习情况")
     for name in ("陈刚", "孙磊"):
         said = [
             phone(name)(text)
@@ -191,6 +186,17 @@ def test_a_speaker_sees_them_as_long_as_named(secretary: Phone, phone: PhoneBook
     assert OPEN_ONE not in li("研讨问题")
     secretary.script(("撤销", "发言人：李明、孙磊"))
     assert OPEN_ONE in li("研讨问题")
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_speaker_who_left_the_branch_sees_them_no_more(
+    secretary: Phone, phone: PhoneBook, database: Database
+) -> None:
+    secretary("发言人 李明")
+    assert OPEN_ONE in phone("李明")("研讨问题")
+    move(database, "李明")
+    assert OPEN_ONE not in phone("李明")("研讨问题")
+    assert "没有您能看的" in phone("李明")("答复 1 我还想答")
 
 
 @pytest.mark.usefixtures("asked")

@@ -10,7 +10,7 @@ from enum import StrEnum
 from bot.models.member import MemberStatus
 from bot.services.attendance import Counts
 from bot.services.minutes import Line
-from bot.services.seminar import Asked
+from bot.services.seminar_question import Asked
 
 
 class Presence(StrEnum):

@@ -16,13 +16,13 @@ from bot.models.member import Member
 from bot.models.minutes import ActivityDuty, Duty
 from bot.models.organisation import Organisation
 from bot.models.points import PointEntry
-from bot.services import decision, minutes, outcome, seminar
+from bot.services import decision, minutes, outcome, seminar_question
 from bot.services.activity import expected, seen_by
 from bot.services.attendance import Counts
 from bot.services.minutes import Line
 from bot.services.permission import Action, Actor
 from bot.services.record.facts import ActivityFacts, Person, Presence, VoteFacts
-from bot.services.seminar import Asked
+from bot.services.seminar_question import Asked
 from content import activity_kinds
 
 SAME_MEETING = timedelta(hours=8)
@@ -88,7 +88,7 @@ def gather(session: Session, found: Sequence[Activity]) -> list[ActivityFacts]:
         minutes.lines_of(session, ids),
         _points(session, ids),
         _votes(session, ids),
-        seminar.of_activities(session, ids),
+        seminar_question.of_activities(session, ids),
     )
     return [_facts(one, known) for one in found]
 
