@@ -11,11 +11,12 @@ from bot import nlu
 from bot.chat import Answer, Ask, Context, Reply, Router, Undo, Waiting
 from bot.choices import NO, YES
 from bot.models.exam import Exam
-from bot.services import audit, exam_plan, question_text
+from bot.services import audit, exam_plan, exam_result, question_text
 from bot.services import exam as exams
 from bot.services.answer import looks_like_an_answer
-from bot.services.exam import Late, Mine, Void
+from bot.services.exam import Late, Void
 from bot.services.exam_plan import Plan
+from bot.services.exam_result import Mine
 from bot.services.permission import Action
 from bot.services.quiz import Overtaken
 from bot.services.run import Asked
@@ -262,7 +263,7 @@ def marks(ctx: Context, said: str = "") -> Answer:
     number = _NUMBER.search(said)
     if ctx.actor.may(Action.SEE_BRANCH) and number:
         return whole(ctx, int(number[1]))
-    found = exams.mine(ctx.session, ctx.member)
+    found = exam_result.mine(ctx.session, ctx.member)
     if not found:
         return "本支部还没有考试。想练习请回复 答题。"
     lines = [f"{exams.title(one.exam, ctx.now)}：{own(ctx, one)}" for one in found]
@@ -279,7 +280,7 @@ def own(ctx: Context, one: Mine) -> str:
         if not one.attempts:
             return "还没考，回复 考试 参加"
         return f"考过 {one.attempts} 次，{moment(one.exam.closes_at, ctx.now)} 后公布"
-    return "没参加" if one.score is None else f"{one.score} 分，{exams.passed(one.score, one.exam)}"
+    return "没参加" if one.score is None else f"{one.score} 分，{exam_result.passed(one.score, one.exam)}"
 
 
 def whole(ctx: Context, number: int) -> str:
@@ -288,12 +289,12 @@ def whole(ctx: Context, number: int) -> str:
     found = exams.latest(ctx.session, branch.id, number)
     if not found:
         raise exams.NoExam
-    seen = exams.results(ctx.session, found[0])
+    seen = exam_result.results(ctx.session, found[0])
     head = f"{exams.title(found[0], ctx.now)}："
     if ctx.now < found[0].closes_at:
         due = len(seen.scores) + len(seen.absent)
         return f"{head}已有 {len(seen.scores)}/{due} 人参加。成绩截止后公布。\n还没参加：{'、'.join(seen.absent) or '没有'}"
-    return "\n".join([head, *exams.summary_lines(seen)])
+    return "\n".join([head, *exam_result.summary_lines(seen)])
 
 
 @router.waiting

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from bot.models.exam import Exam
 from bot.services import exam as exams
-from bot.services import outbox
+from bot.services import exam_result, outbox
 from bot.times import moment
 from scheduler.runner import Jobs, Node
 
@@ -26,7 +26,7 @@ def look(node: Node, now: datetime) -> None:
         standing = (Exam.cancelled_at.is_(None), Exam.told_at.is_(None), Exam.closes_at <= now + DAY)
         for exam in session.scalars(select(Exam).where(*standing).order_by(Exam.id)).all():
             if exam.closes_at + SETTLED <= now:
-                exams.tell(session, exam, now=now)
+                exam_result.tell(session, exam, now=now)
             elif exam.closes_at > now and max(exam.published_at, exam.opens_at) <= exam.closes_at - 2 * DAY:
                 text = f"提醒：{exams.title(exam, now)}{moment(exam.closes_at, now)} 截止，您还没考。回复 考试 参加。"
                 readers = exams.waiting_for(session, exam)

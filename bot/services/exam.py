@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
+from bot.models.course import Transfer
 from bot.models.exam import Exam
 from bot.models.member import Member, MemberStatus
 from bot.models.outbox import Urgency
 from bot.models.quiz import Attempt, QuizKind, QuizRun
-from bot.services import exam_plan, outbox, quiz, review
+from bot.services import exam_plan, outbox, quiz
 from bot.services import run as runs
 from bot.services.exam_plan import Plan
 from bot.services.quiz import Answered, Overtaken
 from bot.services.run import SECURE, Asked, Place, Run
-from bot.times import moment
+from bot.times import full_moment, moment
 
 SHOWN = 5
 _BULK = {"synchronize_session": False}
@@ -84,41 +83,6 @@ class Sat:
     done: Answered | Overtaken
 
 
-@dataclass(frozen=True, slots=True)
-class Mine:
-    """One member and one exam: how often they tried, and the best percentage, None without any try."""
-
-    exam: Exam
-    attempts: int
-    score: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """The best percentage of one member."""
-
-    member_id: int
-    name: str
-    percent: int
-
-
-@dataclass(frozen=True, slots=True)
-class Results:
-    """A whole exam: what everybody reached who sat it, and who did not, in the order of the roster."""
-
-    exam: Exam
-    scores: tuple[Score, ...]
-    absent: tuple[str, ...]
-
-    @property
-    def failed(self) -> list[str]:
-        return [one.name for one in self.scores if one.percent < self.exam.pass_mark]
-
-    @property
-    def average(self) -> int:
-        return round(sum(one.percent for one in self.scores) / len(self.scores)) if self.scores else 0
-
-
 def publish(
     session: Session, author: Member, plan: Plan, *, now: datetime, rng: random.Random = SECURE
 ) -> tuple[Exam, int]:
@@ -139,7 +103,7 @@ def publish(
     )
     session.add(exam)
     session.flush()
-    text = f"考试通知：{described(exam, now)}\n回复 考试 参加。开始后计时，请在不值班时作答。"
+    text = f"考试通知：{described(exam, now, at=full_moment)}\n回复 考试 参加。开始后计时，请在不值班时作答。"
     sent = outbox.push(
         session,
         candidates_of(session, exam.branch_id),
@@ -184,9 +148,9 @@ def cancel(session: Session, exam: Exam, *, now: datetime) -> tuple[int, int]:
         raise Cancelled(title=title(exam, now))
     begun = begun_by(session, exam)
     exam.cancelled_at = now
-    attempts = [run.id for run in _runs(session, exam)]
-    session.execute(delete(Attempt).where(Attempt.run_id.in_(attempts)), execution_options=_BULK)
-    void = update(QuizRun).where(QuizRun.id.in_(attempts)).values(right=0, finished_at=now)
+    void_runs = [run.id for run in attempts(session, exam)]
+    session.execute(delete(Attempt).where(Attempt.run_id.in_(void_runs)), execution_options=_BULK)
+    void = update(QuizRun).where(QuizRun.id.in_(void_runs)).values(right=0, finished_at=now)
     session.execute(void, execution_options=_BULK)
     unread = set(outbox.forget(session, f"exam {exam.id}", now=now))
     invited = set(candidates_of(session, exam.branch_id)) - begun - unread if exam.opens_at <= now else set()
@@ -203,13 +167,13 @@ def cancel(session: Session, exam: Exam, *, now: datetime) -> tuple[int, int]:
     return len(begun), told
 
 
-def described(exam: Exam, now: datetime) -> str:
-    """安规 20题，30分钟，80分及格，一次机会，12月10日(周四)18:00 截止."""
+def described(exam: Exam, now: datetime, at: Callable[[datetime, datetime], str] = moment) -> str:
+    """安规 20题，30分钟，80分及格，一次机会，12月10日(周四)18:00 截止. What is read on another day needs another way to say when (``at``)."""
     tries = "一次机会" if exam.attempts == 1 else f"可考 {exam.attempts} 次取最好成绩"
-    opens = f"{moment(exam.opens_at, now)} 开放，" if exam.opens_at > now else ""
+    opens = f"{at(exam.opens_at, now)} 开放，" if exam.opens_at > now else ""
     return (
         f"{exam.topic} {len(exam.questions)}题，限时{exam.minutes}分钟，{exam.pass_mark}分及格，{tries}，"
-        f"{opens}{moment(exam.closes_at, now)} 截止。"
+        f"{opens}{at(exam.closes_at, now)} 截止。"
     )
 
 
@@ -249,7 +213,7 @@ def sit(
         raise NotYetOpen(opens=moment(exam.opens_at, at))
     if at >= exam.closes_at:
         raise Closed(closes=moment(exam.closes_at, at))
-    mine = _runs(session, exam, member.id)
+    mine = attempts(session, exam, member.id)
     going = next((run for run in mine if run.finished_at is None), None)
     if going is not None and at < ends_at(exam, going):
         return runs.resume(session, going, now=at, rng=rng), False
@@ -297,75 +261,9 @@ def end(session: Session, run: Run, at: datetime) -> None:
         session.execute(update(QuizRun).where(QuizRun.id == run.id).values(finished_at=at))
 
 
-def mine(session: Session, member: Member) -> list[Mine]:
-    """The newest exams of the member's branch, and what they did in each."""
-    found = []
-    for exam in latest(session, member.branch_id):
-        tries = _runs(session, exam, member.id)
-        best = max((run.right for run in tries), default=None)
-        found.append(Mine(exam, len(tries), None if best is None else _percent(best, exam)))
-    return found
-
-
-def results(session: Session, exam: Exam) -> Results:
-    """Who sat an exam with what; the best try counts, and what was not answered is wrong."""
-    best: dict[int, int] = {}
-    for run in _runs(session, exam):
-        best[run.member_id] = max(best.get(run.member_id, 0), run.right)
-    due = set(candidates_of(session, exam.branch_id)) | set(best)
-    people = session.execute(
-        select(Member.id, Member.name).where(Member.id.in_(due)).order_by(Member.id)
-    ).all()
-    scores = tuple(Score(key, name, _percent(best[key], exam)) for key, name in people if key in best)
-    return Results(exam, scores, tuple(name for key, name in people if key not in best))
-
-
-def tell(session: Session, exam: Exam, *, now: datetime) -> None:
-    """After the end: what was missed comes back for review, each gets their own result, the author the summary; once."""
-    missed = _to_review(session, exam, now)
-    whole = results(session, exam)
-    push = partial(outbox.push, session, now=now, urgency=Urgency.ANSWER)
-    for one in whole.scores:
-        own = f"{title(exam, now)}成绩：{one.percent} 分，{passed(one.percent, exam)}。"
-        if count := missed[one.member_id]:
-            own += f"\n答错的 {count} 题已放进错题本，到期回复 错题 复习。"
-        push([one.member_id], own, key=f"exam {exam.id} result")
-    summary = "\n".join([f"{title(exam, now)}已截止。", *summary_lines(whole)])
-    push([exam.author_id], summary, key=f"exam {exam.id} summary")
-    exam.told_at = now
-
-
-def _to_review(session: Session, exam: Exam, now: datetime) -> Counter[int]:
-    """End what was left open, and let every question that was answered wrongly come back; how many those are, by member.
-
-    Only after the end: before it they would give the answers away. What was never answered is no mistake.
-    """
-    attempts = _runs(session, exam)
-    for run in attempts:
-        end(session, run, ends_at(exam, run))
-    wrong = session.execute(
-        select(Attempt.member_id, Attempt.question_id)
-        .where(Attempt.run_id.in_([run.id for run in attempts]), Attempt.right.is_(False))
-        .distinct()
-    ).all()
-    for member_id, question_id in wrong:
-        review.miss(session, member_id, question_id, now=now)
-    return Counter(member_id for member_id, _ in wrong)
-
-
 def begun_by(session: Session, exam: Exam) -> set[int]:
     """Who has begun an exam."""
-    return {run.member_id for run in _runs(session, exam)}
-
-
-def summary_lines(whole: Results) -> list[str]:
-    """How many sat it and passed; names of those who did not, never an order of merit."""
-    count, failed = len(whole.scores), whole.failed
-    lines = [
-        f"应考 {count + len(whole.absent)} 人，参加 {count} 人，及格 {count - len(failed)} 人，平均 {whole.average} 分。"
-    ]
-    lines += [f"没及格：{'、'.join(failed)}"] if failed else []
-    return lines + ([f"没参加：{'、'.join(whole.absent)}"] if whole.absent else [])
+    return {run.member_id for run in attempts(session, exam)}
 
 
 def title(exam: Exam, now: datetime) -> str:
@@ -374,19 +272,10 @@ def title(exam: Exam, now: datetime) -> str:
     return f"{exam.topic}考试（{closes.month}月{closes.day}日）"
 
 
-def passed(score: int, exam: Exam) -> str:
-    """及格, or 没及格 with the mark."""
-    return "及格" if score >= exam.pass_mark else f"没及格（{exam.pass_mark} 分及格）"
-
-
-def _percent(right: int, exam: Exam) -> int:
-    """Rounded down, so that nobody passes by rounding."""
-    return 100 * right // len(exam.questions)
-
-
-def _runs(session: Session, exam: Exam, member_id: int | None = None) -> list[Run]:
-    """The attempts at an exam, of one member or of the branch."""
-    ours = select(Member.id).where(Member.branch_id == exam.branch_id)
+def attempts(session: Session, exam: Exam, member_id: int | None = None) -> list[Run]:
+    """The attempts at an exam, of one member or of all: also of those who have left the branch since."""
+    left = select(Transfer.member_id).where(Transfer.from_id == exam.branch_id)
+    ours = select(Member.id).where(or_(Member.branch_id == exam.branch_id, Member.id.in_(left)))
     whose = QuizRun.member_id == member_id if member_id else QuizRun.member_id.in_(ours)
     rows = session.execute(
         select(*runs.COLUMNS)
@@ -398,7 +287,7 @@ def _runs(session: Session, exam: Exam, member_id: int | None = None) -> list[Ru
 
 def running(session: Session, branch_id: int, now: datetime) -> list[int]:
     """The attempts at exams of a branch that are not over: nothing may be told from them yet."""
-    return [run.id for exam in current(session, branch_id, now) for run in _runs(session, exam)]
+    return [run.id for exam in current(session, branch_id, now) for run in attempts(session, exam)]
 
 
 def waiting_for(session: Session, exam: Exam) -> list[int]:

@@ -11,6 +11,7 @@ from bot.app import App
 from bot.clock import Clock
 from bot.db import Database
 from bot.models.audit import AuditEntry
+from bot.models.course import Transfer
 from bot.models.exam import Exam
 from bot.models.member import Member
 from bot.models.outbox import Outbox, OutboxState
@@ -23,7 +24,7 @@ from bot.models.quiz import (
     QuizRun,
     ReviewCard,
 )
-from bot.services import question_import
+from bot.services import organisation, question_import
 from bot.services.drawing import exactly
 from bot.services.question import Candidate
 from scheduler import exams as job
@@ -59,6 +60,14 @@ def keep_only(database: Database, *, cases: int, others: int) -> int:
 def count(database: Database, table: type[Attempt | ReviewCard | Exam]) -> int:
     with database.read() as session:
         return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_the_notice_says_the_day_itself_because_it_may_be_read_later(
+    secretary: Phone, phone: PhoneBook
+) -> None:
+    secretary("发布考试 安规 5题 11月24日18:00")
+    assert "明天18:00 截止" in secretary("1")
+    assert "2026年11月24日(周二)18:00 截止" in phone("张伟").pushes()[0]
 
 
 # Cases ------------------------------------------------------------------------------------------------------------------
@@ -210,6 +219,40 @@ def test_a_cancelled_exam_counts_for_nothing_and_who_had_begun_is_told(
     with database.read() as session:
         assert session.scalar(select(func.count()).where(AuditEntry.act == "取消考试")) == 1
         assert set(session.scalars(select(QuizRun.right))) == {0}
+
+
+@pytest.mark.usefixtures("exam")
+@pytest.mark.parametrize("ends", ["cancelled", "closed"])
+def test_who_went_to_another_branch_in_the_middle_is_not_forgotten(
+    bot: App, phone: PhoneBook, secretary: Phone, database: Database, clock: Clock, ends: str
+) -> None:
+    zhang = phone("张伟")
+    begin(zhang)
+    zhang(the_answer(database, right=False))
+    with database.write() as session:
+        branch = organisation.ensure_path(session, "示范供电公司党委/运行党支部")
+        member = session.scalars(select(Member).where(Member.name == "张伟")).one()
+        row = {
+            "from_id": member.branch_id,
+            "to_id": branch.id,
+            "by_id": member.id,
+            "why": "转接",
+            "at": clock(),
+        }
+        session.add(Transfer(member_id=member.id, **row))
+        member.branch_id, member.group_id = branch.id, None
+    assert "已记下第 2 题" in zhang(the_answer(database))
+    zhang.pushes()
+    with database.write() as session:
+        session.execute(update(Outbox).values(state=OutboxState.SENT))
+    if ends == "cancelled":
+        secretary.script(("取消考试 #1", "已有 1 人开考"), ("确认", "1 人开考的答题不算"))
+        assert "您答过的都不算" in zhang.pushes()[-1]
+        assert count(database, Attempt) == 0
+    else:
+        close(bot, clock)
+        assert "成绩：20 分" in zhang.pushes()[-1]
+        assert count(database, ReviewCard) == 1
 
 
 def test_a_cancelled_exam_that_is_not_open_yet_is_never_announced(
