@@ -32,6 +32,10 @@ class TimeMissing(Refusal):
     text = "还差几点钟。可以写：12月5日 14:30"
 
 
+class DayNotUnderstood(Refusal):
+    text = "没看懂日期“{said}”。可以写：2026-12-01"
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A day and perhaps a time found in a text, and what was left of it."""
@@ -49,6 +53,22 @@ def number(text: str) -> int:
     if not ten:
         return _DIGITS[text[-1]]
     return (_DIGITS[tens[-1]] if tens else 1) * 10 + (_DIGITS[ones[-1]] if ones else 0)
+
+
+WRITTEN = re.compile(r"(20\d\d)[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
+"""A day with its year."""
+
+
+def day(said: str, now: datetime) -> date:
+    """The day in a text: as it is written where it has a year, else as :func:`find` reads it. :class:`DayNotUnderstood` otherwise."""
+    written = WRITTEN.search(said)
+    try:
+        found = date(*(int(part) for part in written.groups())) if written else find(said, now).day
+    except ValueError:
+        found = None
+    if found is None:
+        raise DayNotUnderstood(said=said[:12])
+    return found
 
 
 def find(text: str, now: datetime) -> Found:

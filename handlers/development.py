@@ -22,15 +22,19 @@ _WORDS = {status.value: status for status in MemberStatus} | {
     "正式": MemberStatus.FULL,
     "转正": MemberStatus.FULL,
 }
-_ISO = re.compile(r"(20\d\d)[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
+
+
+_EXTENSION = re.compile(
+    r"(?P<name>.+?)[\s,，]*(?:延长)?(?:(?P<half>半年)|(?P<year>一年|1年)|(?P<months>\d{1,3})\s*个?月)(?P<on>.*)"
+)
+
+
+class HowLong(Refusal):
+    text = "请写姓名、几个月和决定日期，例如：延长预备期 李明 6个月 2026-11-20"
 
 
 class WhoAndWhat(Refusal):
     text = "请写姓名、身份和日期，例如：身份 李明 正式党员 2027-03-20。身份可写：{known}"
-
-
-class WhichDay(Refusal):
-    text = "没看懂日期“{said}”。可以写：2027-03-20"
 
 
 @router.command(
@@ -62,6 +66,37 @@ def change(ctx: Context, text: str) -> Answer:
     return f"已登记：{member.name}从 {on} 起为{status.value}（原{done.before.value}）。{ends}\n发展党员请按程序办理，这里只登记结果。可发：名单、支部信息"
 
 
+@router.command(
+    "延长预备期",
+    "预备期延长",
+    takes="姓名、几个月和决定日期",
+    examples=("延长预备期 李明 6个月 2026-11-20",),
+    needs=Action.MANAGE_PEOPLE,
+)
+def extend(ctx: Context, text: str) -> Answer:
+    found = _EXTENSION.fullmatch(text.strip())
+    if found is None:
+        raise HowLong
+    months = 6 if found["half"] else 12 if found["year"] else int(found["months"])
+    on = _day(ctx, found["on"].strip(" ,，"))
+    try:
+        member = people.find_by_name(ctx.session, ctx.actor, Action.MANAGE_PEOPLE, found["name"])
+    except people.Namesakes as several:
+        return Reply(several.question, choices=several.commands("延长预备期", f"{months}个月 {on}"))
+    before, after = development.extend(ctx.session, ctx.actor, member, months, on, now=ctx.now)
+    audit.record(
+        ctx.session,
+        actor=ctx.member,
+        act="登记延长预备期",
+        now=ctx.now,
+        channel=ctx.message.channel,
+        subject_id=member.id,
+        branch_id=member.branch_id,
+        detail=f"{months}个月，{before} → {after}，{on} 决定",
+    )
+    return f"已登记：{member.name}的预备期延长{months}个月，从 {before} 到 {after}（{on} 决定）。到时会提醒您。\n延长要经支部大会讨论、上级党委批准，这里只登记结果，只能延长一次。可发：名单"
+
+
 def _parts(text: str) -> tuple[str, MemberStatus, str]:
     """Name, status and the rest; the longest name of a status wins."""
     for word in sorted(_WORDS, key=len, reverse=True):
@@ -72,14 +107,5 @@ def _parts(text: str) -> tuple[str, MemberStatus, str]:
 
 
 def _day(ctx: Context, said: str) -> date:
-    """The day that was written, today without one. A year that is written is taken as it is."""
-    if not said:
-        return ctx.now.date()
-    iso = _ISO.search(said)
-    try:
-        found = date(*(int(part) for part in iso.groups())) if iso else when.find(said, ctx.now).day
-    except ValueError:
-        found = None
-    if found is None:
-        raise WhichDay(said=said[:12])
-    return found
+    """The day that was written, today without one."""
+    return when.day(said, ctx.now) if said else ctx.now.date()

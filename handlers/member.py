@@ -12,7 +12,18 @@ from bot.chat import Answer, Ask, Context, Reply, Router
 from bot.errors import Refusal
 from bot.models.activity import SignUpState
 from bot.models.member import Member
-from bot.services import audit, personal_data, phone, points, receipt, role, sign_up, study, study_week
+from bot.services import (
+    audit,
+    personal_data,
+    phone,
+    points,
+    receipt,
+    role,
+    secondment,
+    sign_up,
+    study,
+    study_week,
+)
 from bot.services import branch as branches
 from bot.services import claim as claims
 from bot.services import member as people
@@ -106,6 +117,9 @@ def my_data(ctx: Context, kind: str = "") -> str:
         f"支部：{kept.branch}{'，' + kept.group if kept.group else ''}{'，' + member.crew if member.crew else ''}",
         f"身份：{member.status.value}{'，' + str(member.joined_on) + '入党' if member.joined_on else ''}",
     ]
+    away = secondment.current(ctx.session, member.id, ctx.now.date())
+    if away:
+        lines.append(f"借调：{away[0]}，到 {away[1]}")
     if kept.roles:
         lines.append(f"职务：{'、'.join(kept.roles)}")
     lines.append(f"账号：{member.account or '无'}；工号：{member.staff_no or '无'}；手机：{_phone(ctx)}")
@@ -143,6 +157,8 @@ def _figures(view: BranchView) -> Iterator[str]:
         yield "；".join(f"{role.value} {'、'.join(names)}" for role, names in view.committee)
     for name, count, leaders in view.groups[:6]:
         yield f"{name} {count} 人{'，组长 ' + '、'.join(leaders) if leaders else '，还没有组长'}"
+    if view.guests:
+        yield "借调来的：" + "、".join(f"{one.name}（{one.home}，到 {one.until}）" for one in view.guests[:8])
     if len(view.groups) > 6:
         yield f"另有 {len(view.groups) - 6} 个党小组"
 

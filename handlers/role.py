@@ -24,16 +24,11 @@ router = Router()
 YES_NO = ("确认", "取消")
 _GRANTABLE = tuple(one for one in RoleName if one is not RoleName.ADMIN)
 _LONGEST_FIRST = sorted(_GRANTABLE, key=lambda one: -len(one.value))
-_ISO = re.compile(r"(20\d\d)[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 _POST = re.compile(r"(?:党?支部)?(副书记|书记|组织委员|宣传委员|纪检委员)\s*[:：]?\s*([^\s,，、;；:：。]+)")
 
 
 class WhichRole(Refusal):
     text = "请写姓名和职务，例如：{word} 张伟 党小组长。职务可写：{roles}。可以加日期：{word} 张伟 组织委员 2026-12-01至2029-11-30"
-
-
-class WhichDay(Refusal):
-    text = "没看懂日期“{said}”。可以写：2026-12-01至2029-11-30"
 
 
 class WhoWasElected(Refusal):
@@ -106,18 +101,7 @@ def _again(text: str, name: str) -> str:
 def _days(ctx: Context, said: str) -> list[date]:
     """One day, or the first and the last; none when nothing is said."""
     parts = [part.strip(" ,，从自起止（）()") for part in re.split(r"至|到|~|—", said)]
-    return [_day(ctx, part) for part in parts if part]
-
-
-def _day(ctx: Context, said: str) -> date:
-    iso = _ISO.search(said)
-    try:
-        found = date(*(int(part) for part in iso.groups())) if iso else when.find(said, ctx.now).day
-    except ValueError:
-        found = None
-    if found is None:
-        raise WhichDay(said=said[:12])
-    return found
+    return [when.day(part, ctx.now) for part in parts if part]
 
 
 def _span(starts: date, ends: date | None, today: date) -> str:
@@ -137,11 +121,11 @@ def _span(starts: date, ends: date | None, today: date) -> str:
 )
 def elected(ctx: Context, text: str) -> Answer:
     """A preview; the result of an election is registered, the election is held offline."""
-    iso = _ISO.search(text)
+    iso = when.WRITTEN.search(text)
     posts = _POST.findall(text[iso.end() :]) if iso else []
     if iso is None or not posts:
         raise WhoWasElected
-    on, name = _day(ctx, iso[0]), text[: iso.start()].strip(" ,，:：")
+    on, name = when.day(iso[0], ctx.now), text[: iso.start()].strip(" ,，:：")
     branch = transfer.branch_named(ctx.session, ctx.actor, name) if name else _own(ctx)
     people_elected = [
         (RoleName(post), people.find_by_name(ctx.session, ctx.actor, Action.MANAGE_PEOPLE, who))

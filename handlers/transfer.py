@@ -31,12 +31,18 @@ class WhichTwo(Refusal):
     "转入",
     "转接",
     takes="姓名和支部",
-    examples=("转出 张三 到 运行党支部", "转入 张三、李四 到 运行党支部"),
+    examples=(
+        "转出 张三 到 运行党支部",
+        "转入 张三、李四 到 运行党支部",
+        "转入 第三党小组 到 运行党支部",
+    ),
     needs=Action.MOVE_PEOPLE,
 )
 def move(ctx: Context, text: str) -> Answer:
     names, branch = _two(text, WhoAndWhere)
     to = transfer.branch_named(ctx.session, ctx.actor, branch)
+    if names.endswith("党小组"):
+        return _group(ctx, transfer.group_named(ctx.session, ctx.actor, names), to)
     members = []
     for name in filter(None, re.split(r"[、,，;；]", names)):
         try:
@@ -54,6 +60,12 @@ def move(ctx: Context, text: str) -> Answer:
         + "\n".join(lines)
         + "\n积分和记录随人走，原支部职务已停，党小组请用名册重新编。组织关系介绍信请按规定另办。"
     )
+
+
+def _group(ctx: Context, group: Organisation, to: Organisation) -> str:
+    count = transfer.move_group(ctx.session, ctx.actor, group, to, now=ctx.now)
+    _record(ctx, "转接党小组", None, f"{group.name} → {to.name}，{count} 人", to.id)
+    return f"已把{group.name}转入{to.name}，{count} 人随组转接。\n积分和记录随人走，原支部职务已停，请重新任命。发 名单 {to.name} 查看。"
 
 
 @router.command(

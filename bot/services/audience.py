@@ -12,6 +12,7 @@ from bot.models.member import PARTY_MEMBERS, Member, MemberStatus, Role
 from bot.models.organisation import Organisation, OrganisationKind
 from bot.services.cadence.facts import COMMITTEE_ROLES
 from bot.services.permission import Action, Actor
+from bot.services.secondment import take_part
 from content.activity_kinds import ActivityKind, Attends
 
 EVERYBODY = "全体党员"
@@ -106,11 +107,14 @@ def _core(name: str) -> str:
 def addressed(session: Session, branch_id: int, audience: str, *, on: date) -> list[Member]:
     """The active Party members of a branch that an audience names, full and probationary; the organiser is one of them.
 
+    Who is seconded to the branch belongs to everybody and to the full members there, to its committee or a group only by a role or the roster.
+
     ``on`` decides who is in the committee. Raises :class:`NobodyAddressed` or :class:`NoCommittee`.
     """
-    query = select(Member).where(
-        Member.branch_id == branch_id, Member.active, Member.status.in_(PARTY_MEMBERS)
+    here = (
+        take_part(branch_id, on) if audience in (EVERYBODY, FULL_MEMBERS) else Member.branch_id == branch_id
     )
+    query = select(Member).where(here, Member.active, Member.status.in_(PARTY_MEMBERS))
     if audience == FULL_MEMBERS:
         query = query.where(Member.status == MemberStatus.FULL)
     elif audience == COMMITTEE:

@@ -15,6 +15,7 @@ from bot.models.member import Member, MemberStatus, Role, RoleName
 from bot.models.organisation import Organisation, OrganisationKind
 from bot.services.permission import Action, Actor
 from bot.services.role import COMMITTEE, in_force
+from bot.services.secondment import Guest, guests
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class BranchView:
     committee: tuple[tuple[RoleName, tuple[str, ...]], ...]
     groups: tuple[tuple[str, int, tuple[str, ...]], ...]
     check: str
+    guests: tuple[Guest, ...]
 
     @property
     def people(self) -> int:
@@ -57,6 +59,7 @@ def branch_view(session: Session, branch_id: int, *, today: date) -> BranchView:
         committee,
         tuple((g.name, n, tuple(held[RoleName.GROUP_LEADER, g.id])) for g, n in sizes if n),
         committee_check(dict(statuses)[MemberStatus.FULL], size),
+        tuple(guests(session, branch_id, today)),
     )
 
 

@@ -63,10 +63,19 @@ INTERVALS = (
 )
 
 
+EXTENSION_MONTHS = (6, 12)
+"""A probation may go on once, for half a year at least and a year at most (content/regulations/admission.toml and constitution.toml)."""
+EXTENSION_SOURCE = "《中国共产党发展党员工作细则》"
+
+
 class TooSoon(Refusal):
     text = (
         "{name}{since}起为{before}，满{years}年是 {on}，{day}还不能登记为{after}。依据：{what}（{source}）。"
     )
+
+
+class StillExtended(Refusal):
+    text = "{name}的预备期已决定延长到 {until}，{day}还不能登记为正式党员。"
 
 
 class StartUnknown(Refusal):
@@ -75,6 +84,18 @@ class StartUnknown(Refusal):
 
 class NotTheNextStep(Refusal):
     text = "{name}现在是{before}，不能直接登记为{after}。请按程序一步一步来：下一步是{following}。"
+
+
+class NotOnProbation(Refusal):
+    text = "{name}现在是{status}，不是预备党员，不能延长预备期。"
+
+
+class ExtendedAlready(Refusal):
+    text = "{name}的预备期已延长过一次（到 {on}），不能再延长。依据：{source}。"
+
+
+class WrongLength(Refusal):
+    text = "延长的时间要在{least}到{most}个月之间。依据：延长不能少于半年，最长不超过一年（{source}）。"
 
 
 class NeedsTheOrganisation(Refusal):
@@ -107,11 +128,80 @@ def years_later(day: date, years: int) -> date:
         return date(day.year + years, 3, 1)
 
 
+def months_later(day: date, months: int) -> date:
+    """The same day months later, the first of the month after where there is no such day, so that the time is whole."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    try:
+        return day.replace(year=year, month=month + 1)
+    except ValueError:
+        return date(year + (month + 1) // 12, (month + 1) % 12 + 1, 1)
+
+
+def probation_ends(session: Session, member: Member, began: date) -> date:
+    """When a probation that began on a day is over: a year later, or later still where it was extended."""
+    extended = _extension(session, member, began)
+    return months_later(years_later(began, 1), extended.extended_months if extended else 0)
+
+
+def _extension(session: Session, member: Member, began: date) -> StatusChange | None:
+    """The extension of the probation that began on a day; those of an earlier probation do not count."""
+    return session.scalars(
+        select(StatusChange)
+        .where(
+            StatusChange.member_id == member.id, StatusChange.extended_months > 0, StatusChange.since >= began
+        )
+        .order_by(StatusChange.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def extend(
+    session: Session, actor: Actor, member: Member, months: int, on: date, *, now: datetime
+) -> tuple[date, date]:
+    """Record that the meeting decided on a day to extend a probation. Returns the old end and the new one.
+
+    Source: 《中国共产党发展党员工作细则》(once, half a year to a year) and 《中国共产党章程》第七条 (not more than a year).
+    """
+    actor.on_branch(session, Action.MANAGE_PEOPLE, member.branch_id)
+    if member.status is not MemberStatus.PROBATIONARY:
+        raise NotOnProbation(name=member.name, status=member.status.value)
+    least, most = EXTENSION_MONTHS
+    if not least <= months <= most:
+        raise WrongLength(least=least, most=most, source=EXTENSION_SOURCE)
+    began = since(session, member)
+    if began is None:
+        raise StartUnknown(name=member.name, before=member.status.value, years=1)
+    if on > now.date():
+        raise NotYet(day=on)
+    if on < began:
+        raise BeforeTheLast(day=on, before=member.status.value, since=began)
+    before = probation_ends(session, member, began)
+    if _extension(session, member, began) is not None:
+        raise ExtendedAlready(name=member.name, on=before, source=EXTENSION_SOURCE)
+    status = MemberStatus.PROBATIONARY
+    row = StatusChange(
+        member_id=member.id,
+        before=status,
+        after=status,
+        since=on,
+        extended_months=months,
+        by_id=actor.member.id,
+        at=now,
+    )
+    session.add(row)
+    session.flush()
+    return before, probation_ends(session, member, began)
+
+
 def since(session: Session, member: Member) -> date | None:
     """From which day the member has the present status; a probation begins with the day of joining. None where it was never told."""
     told = session.scalar(
         select(StatusChange.since)
-        .where(StatusChange.member_id == member.id, StatusChange.after == member.status)
+        .where(
+            StatusChange.member_id == member.id,
+            StatusChange.after == member.status,
+            StatusChange.extended_months == 0,
+        )
         .order_by(StatusChange.id.desc())
         .limit(1)
     )
@@ -126,7 +216,7 @@ def change(
     before = member.status
     _require_order(member, after)
     known = since(session, member)
-    _require_interval(member, after, on, known)
+    _require_interval(session, member, after, on, known)
     if on > now.date():
         raise NotYet(day=on)
     if after is not before and known is not None and on < known:
@@ -156,7 +246,9 @@ def _require_order(member: Member, after: MemberStatus) -> None:
         raise NeedsTheOrganisation(name=member.name, before=member.status.value)
 
 
-def _require_interval(member: Member, after: MemberStatus, on: date, known: date | None) -> None:
+def _require_interval(
+    session: Session, member: Member, after: MemberStatus, on: date, known: date | None
+) -> None:
     rule = next((one for one in INTERVALS if (one.before, one.after) == (member.status, after)), None)
     if rule is None:
         return
@@ -169,6 +261,10 @@ def _require_interval(member: Member, after: MemberStatus, on: date, known: date
     if known is None:
         raise StartUnknown(**facts)
     earliest = years_later(known, rule.years)
+    if member.status is MemberStatus.PROBATIONARY:
+        until = probation_ends(session, member, known)
+        if earliest <= on < until:
+            raise StillExtended(name=member.name, until=until, day=on)
     if on < earliest:
         raise TooSoon(**facts, since=known, on=earliest, day=on, what=rule.what, source=rule.source)
 
@@ -199,7 +295,7 @@ def endings(session: Session, now: datetime) -> list[Ending]:
         began = since(session, member)
         if began is None:
             continue
-        on = years_later(began, 1)
+        on = probation_ends(session, member, began)
         stages = [stage for stage in STAGES if (on - today).days <= stage]
         if stages:
             found.append(Ending(member, on, stages[-1]))

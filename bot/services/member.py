@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -13,7 +13,7 @@ from bot.errors import Refusal
 from bot.models.identity import Identity
 from bot.models.member import Member, RoleName
 from bot.models.organisation import Organisation
-from bot.services import sign_up
+from bot.services import secondment, sign_up
 from bot.services.permission import Action, Actor
 from bot.services.role import AlreadySo, end, require_over, roles_of
 
@@ -109,6 +109,7 @@ def deactivate(session: Session, actor: Actor, member: Member, *, now: datetime)
     sign_up.leave_branch(session, member, now=now)
     member.active = False
     member.binding_code = None
+    secondment.finish(session, member, today - timedelta(days=1))
     ended = roles_of(session, member.id, today)
     for role in ended:
         end(session, role, today)

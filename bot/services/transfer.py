@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,12 +12,16 @@ from bot.errors import Refusal
 from bot.models.course import Transfer
 from bot.models.member import Member, Role
 from bot.models.organisation import Organisation, OrganisationKind
-from bot.services import organisation, role, sign_up
+from bot.services import organisation, role, secondment, sign_up
 from bot.services.permission import Action, Actor
 
 
 class NoSuchBranch(Refusal):
     text = "没有找到您能管理的支部“{name}”。请写全名，例如：转出 张三 到 运行党支部"
+
+
+class NoSuchGroup(Refusal):
+    text = "{count}叫“{name}”的党小组，不知道转哪一个。请写姓名，例如：转入 张三、李四 到 运行党支部"
 
 
 class AlreadyThere(Refusal):
@@ -73,6 +77,7 @@ def _moved(
     )
     session.add(row)
     member.branch_id, member.group_id = to.id, None
+    secondment.finish(session, member, now.date() - timedelta(days=1), to_id=to.id)
     session.flush()
     return row
 
@@ -83,6 +88,37 @@ def _end_roles(session: Session, member: Member, before: Organisation, today: da
     for one in role.roles_of(session, member.id, today):
         if one.organisation_id in set(session.scalars(below)):
             role.end(session, one, today)
+
+
+def group_named(session: Session, actor: Actor, name: str) -> Organisation:
+    """The one group of that name in the actor's scope; :class:`NoSuchGroup` otherwise."""
+    found = session.scalars(
+        select(Organisation).where(
+            Organisation.name == name,
+            Organisation.kind == OrganisationKind.GROUP,
+            actor.within(Action.MOVE_PEOPLE),
+        )
+    ).all()
+    if len(found) != 1:
+        raise NoSuchGroup(name=name[:20], count=f"有{len(found)}个" if found else "没有")
+    return found[0]
+
+
+def move_group(
+    session: Session, actor: Actor, group: Organisation, to: Organisation, *, now: datetime
+) -> int:
+    """A group goes to another branch with its people, as when a branch splits. Returns how many went."""
+    if group.parent_id == to.id:
+        raise AlreadyThere(name=group.name, branch=to.name)
+    members = session.scalars(select(Member).where(Member.group_id == group.id).order_by(Member.id)).all()
+    here = next((one for one in _groups(session, to).values() if one.name == group.name), None)
+    for member in members:
+        move(session, actor, member, to, why=f"{group.name}转入{to.name}", now=now)
+        member.group_id = here.id if here else group.id
+    if here is None:
+        group.parent_id, group.path = to.id, f"{to.path}{group.id}/"
+    session.flush()
+    return sum(member.active for member in members)
 
 
 def history(session: Session, member_id: int) -> Sequence[tuple[datetime, str, str]]:

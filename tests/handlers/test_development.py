@@ -132,3 +132,67 @@ def test_the_secretary_is_told_a_month_and_a_week_before_and_on_the_day(
 def test_a_year_is_whole_after_a_leap_day() -> None:
     assert development.years_later(date(2024, 2, 29), 1) == date(2025, 3, 1)
     assert development.years_later(date(2026, 3, 20), 1) == date(2027, 3, 20)
+
+
+# A probation that goes on longer ----------------------------------------------------------------------------------------
+
+
+def test_an_extended_probation_blocks_until_its_new_end(
+    secretary: Phone, clock: Clock, phone: PhoneBook
+) -> None:
+    """李明 is on probation since 2026-03-20 by the roster's day of joining."""
+    secretary.script(("身份 李明 预备党员 2025-11-20", "已登记"))
+    secretary.script(
+        ("延长预备期 李明 6个月 2026-11-20", "从 2026-11-20 到 2027-05-20", "只能延长一次"),
+        ("身份 李明 正式党员 2026-11-21", "已决定延长到 2027-05-20"),
+        ("延长预备期 李明 6个月", "已延长过一次（到 2027-05-20）", "发展党员工作细则"),
+    )
+    clock.jump(datetime(2027, 5, 20, 9, tzinfo=SHANGHAI))
+    secretary.script(("身份 李明 正式党员 2027-05-20", "从 2027-05-20 起为正式党员"))
+
+
+@pytest.mark.parametrize(
+    ("said", "until"),
+    [("半年", "2027-05-20"), ("一年", "2027-11-20"), ("9个月", "2027-08-20"), ("12月", "2027-11-20")],
+)
+def test_the_length_is_understood_as_people_write_it(secretary: Phone, said: str, until: str) -> None:
+    secretary("身份 李明 预备党员 2025-11-20")
+    assert f"到 {until}" in secretary(f"延长预备期 李明 {said}")
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("延长预备期 李明 5个月", "在6到12个月之间"),
+        ("延长预备期 李明 13个月", "在6到12个月之间"),
+        ("延长预备期 张伟 6个月", "不是预备党员"),
+        ("延长预备期 李明 6个月 2027-01-01", "还没有到"),
+        ("延长预备期 李明 6个月 2025-01-01", "早于"),
+        ("延长预备期 李明", "请写姓名、几个月和决定日期"),
+        ("延长预备期 某人 6个月", "没有叫“某人”的人"),
+    ],
+)
+def test_what_is_no_extension_is_told(secretary: Phone, said: str, answer: str) -> None:
+    secretary("身份 李明 预备党员 2025-11-20")
+    assert answer in secretary(said)
+
+
+def test_the_reminder_goes_by_the_new_end(secretary: Phone, bot: App, database: Database) -> None:
+    secretary("身份 李明 预备党员 2025-11-20")
+    secretary("延长预备期 李明 6个月")
+    with database.read() as session:
+        now = datetime(2027, 5, 13, 9, tzinfo=SHANGHAI)
+        assert [
+            (one.on.isoformat(), one.stage)
+            for one in development.endings(session, now)
+            if one.member.name == "李明"
+        ] == [("2027-05-20", 7)]
+        early = datetime(2026, 11, 23, 9, tzinfo=SHANGHAI)
+        assert [one for one in development.endings(session, early) if one.member.name == "李明"] == []
+
+
+def test_months_are_whole() -> None:
+    assert development.months_later(date(2026, 8, 31), 6) == date(2027, 3, 1)
+    assert development.months_later(date(2026, 8, 28), 6) == date(2027, 2, 28)
+    assert development.months_later(date(2026, 6, 30), 12) == date(2027, 6, 30)
+    assert development.months_later(date(2026, 5, 31), 6) == date(2026, 12, 1)
