@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bot.errors import Refusal
 from bot.models.member import Member
 from bot.models.notice import Notice, Receipt
-from bot.models.organisation import Organisation
+from bot.models.organisation import Organisation, OrganisationKind
 from bot.models.outbox import Outbox, OutboxState
 from bot.services import audit, freeze, outbox, phone, setting
 from bot.services import notice as notices
@@ -101,8 +101,9 @@ def latest_without_receipt(session: Session, member: Member, *, now: datetime) -
 
 
 def unconfirmed(session: Session, actor: Actor, notice: Notice) -> list[tuple[str, Member]]:
-    """Who has not confirmed, of those the actor may see, with the name of the group."""
-    node = func.coalesce(Member.group_id, Member.branch_id)
+    """Who has not confirmed, of those the actor may see, with the name of the group; of the branch where several were addressed."""
+    wide = session.get_one(Organisation, notice.branch_id).kind is not OrganisationKind.BRANCH
+    node = Member.branch_id if wide else func.coalesce(Member.group_id, Member.branch_id)
     rows = session.execute(
         select(Organisation.name, Member)
         .join(Organisation, Organisation.id == node)
@@ -111,7 +112,7 @@ def unconfirmed(session: Session, actor: Actor, notice: Notice) -> list[tuple[st
         .where(actor.within(Action.SEE_GROUP))
         .order_by(node, Member.id)
     ).all()
-    return [(name if member.group_id else "未分小组", member) for name, member in rows]
+    return [(name if wide or member.group_id else "未分小组", member) for name, member in rows]
 
 
 def confirmed_of(session: Session, notice: Notice) -> tuple[int, int]:

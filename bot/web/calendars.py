@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import datetime
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, abort, request
@@ -27,15 +29,18 @@ def blueprint(settings: Settings, database: Database, clock: Callable[[], dateti
                 events = calendar_feed.read(session, secret, token, now=clock())
         except calendar_feed.NoSuchFeed:
             abort(404)
-        body = calendar.text_of(events, host=host, zone=settings.zone)
-        return _fresh_or_unchanged(Response(body, content_type=calendar.MIMETYPE), events)
+        response = _head(events)
+        if response.status_code == HTTPStatus.OK:
+            response.set_data(calendar.text_of(events, host=host, zone=settings.zone))
+        return response
 
     return pages
 
 
-def _fresh_or_unchanged(response: Response, events: list[calendar_feed.Event]) -> Response:
-    """The whole answer, or 304 for a phone that has it already."""
-    response.add_etag()
+def _head(events: list[calendar_feed.Event]) -> Response:
+    """200 still without a body, or 304 for a phone that has it already, so that asking often costs little."""
+    response = Response(content_type=calendar.MIMETYPE)
+    response.set_etag(hashlib.sha256(repr(events).encode()).hexdigest()[:32])
     response.last_modified = calendar.last_change(events)
     response.headers["Cache-Control"] = "private, no-cache"
     response.make_conditional(request)
