@@ -51,7 +51,7 @@ CHAT: dict[str, str] = {
         绑定
     """,
     Action.MANAGE_PEOPLE: """
-        任命 停用 免去 去掉标签 口令 恢复 换届登记 清除 电话名单 身份
+        任命 停用 免去 去掉标签 口令 延长预备期 恢复 换届登记 清除 电话名单 身份
     """,
     Action.SEE_BRANCH: """
         体检 公平检查 堡垒指数 学习情况 导出 本月 积分表 积分走势 积分通报 通知情况
@@ -75,16 +75,16 @@ CHAT: dict[str, str] = {
         请假审批
     """,
     Action.APPROVE_QUESTIONS: """
-        停用题目 批准题目
+        停用题目 批准题目 撤销导入
     """,
     Action.GIVE_POINTS: """
         加分 更正
     """,
+    Action.MOVE_PEOPLE: """
+        借调 合并 新建党支部 结束借调 转出
+    """,
     Action.SETTLE: """
         积分设置 结算 结算情况
-    """,
-    Action.MOVE_PEOPLE: """
-        合并 新建党支部 转出
     """,
 }
 """What a command asks for before anything else. A new command belongs under the right that it needs."""
