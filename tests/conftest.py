@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import shutil
@@ -26,6 +27,7 @@ from bot.config import Settings
 from bot.db import Database
 from bot.services import roster, run
 from tests.chat import Phone, PhoneBook
+from tests.discretion import WATCH, Discretion
 from tests.stage import Stage
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -46,6 +48,20 @@ def draw(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
     chance = random.Random(f"{request.config.getoption('seed')} {request.node.nodeid}")
     monkeypatch.setattr(run.SECURE, "getrandbits", chance.getrandbits)
     monkeypatch.setattr(run.SECURE, "random", chance.random)
+
+
+def pytest_configure() -> None:
+    """The product logs as it does in service, and the log is read along."""
+    logging.getLogger("zhibu").setLevel(logging.INFO)
+    logging.getLogger().addHandler(WATCH)
+
+
+@pytest.fixture(autouse=True)
+def discretion() -> Iterator[Discretion]:
+    """No test makes the log say a secret or a telephone number."""
+    WATCH.lines.clear()
+    yield WATCH
+    assert WATCH.indiscretions() == []
 
 
 @pytest.fixture
@@ -137,7 +153,9 @@ def stock(postgresql_server: str) -> Iterator[Stock]:
 @pytest.fixture
 def settings(database_url: str) -> Settings:
     """Settings without any channel: the dispatcher is called directly."""
-    return Settings.model_validate({"database_url": database_url, "secret_key": SECRET})
+    chosen = Settings.model_validate({"database_url": database_url, "secret_key": SECRET})
+    WATCH.learn(chosen)
+    return chosen
 
 
 @pytest.fixture

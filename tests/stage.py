@@ -15,6 +15,7 @@ from bot.simulator.platform import Platform
 from bot.simulator.world import Bubble, ChannelName
 from scheduler import runner
 from scheduler.delivery import deliver
+from tests.discretion import WATCH
 
 BASE = "http://platform.test"
 
@@ -35,6 +36,7 @@ class Stage:
                 **self.platform.settings(),
             }
         )
+        WATCH.learn(self.settings)
         self._seen: dict[tuple[str, str], int] = {}
         self.bot = self._start()
 
@@ -77,6 +79,7 @@ class Stage:
 
     def close(self) -> None:
         """End the bot."""
+        WATCH.secrets |= {one._newest for one in (self.platform.wecom, self.platform.oa) if one._newest}
         self.bot.database.dispose()
 
     def _start(self) -> App:
