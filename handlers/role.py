@@ -28,7 +28,7 @@ _POST = re.compile(r"(?:党?支部)?(副书记|书记|组织委员|宣传委员|
 
 
 class WhichRole(Refusal):
-    text = "请写姓名和职务，例如：{word} 张伟 党小组长。职务可写：{roles}。可以加日期：{word} 张伟 组织委员 2026-12-01至2029-11-30"
+    text = "请写姓名和职务，例如：{word} 张伟 党小组长。职务可写：{roles}。可以加日期：{dated}"
 
 
 class WhoWasElected(Refusal):
@@ -91,7 +91,8 @@ def _parts(ctx: Context, text: str, word: str) -> tuple[str, RoleName, list[date
         name = name.strip(" ,，:：").removesuffix("支部").removesuffix("党").removesuffix("为").strip()
         if found and name:
             return name, one, _days(ctx, rest)
-    raise WhichRole(word=word, roles="、".join(one.value for one in _GRANTABLE))
+    dated = "张伟 组织委员 2026-12-01至2029-11-30" if word == "任命" else "张伟 组织委员 2026-12-31"
+    raise WhichRole(word=word, roles="、".join(one.value for one in _GRANTABLE), dated=f"{word} {dated}")
 
 
 def _again(text: str, name: str) -> str:

@@ -216,13 +216,20 @@ def new_committee(
     rows = session.execute(
         select(Role, Member)
         .join(Member, Member.id == Role.member_id)
-        .where(Role.organisation_id == branch.id, Role.name.in_(COMMITTEE), in_force(today))
+        .where(
+            Role.organisation_id == branch.id,
+            Role.name.in_(COMMITTEE),
+            or_(Role.ends_on.is_(None), (Role.ends_on >= today) & (Role.ends_on >= Role.starts_on)),
+        )
         .order_by(Role.id)
     ).all()
     wanted = {(name, who.id) for name, who in elected}
-    held = {(role.name, who.id) for role, who in rows}
+    # What the old committee was still to begin is over with it.
+    held = {(role.name, who.id) for role, who in rows if role.starts_on <= today}
     return Change(
-        tuple((role, who) for role, who in rows if (role.name, who.id) not in wanted),
+        tuple(
+            (role, who) for role, who in rows if (role.name, who.id) not in wanted or role.starts_on > today
+        ),
         tuple((name, who) for name, who in elected if (name, who.id) not in held),
         tuple((name, who) for name, who in elected if (name, who.id) in held),
     )

@@ -126,6 +126,15 @@ def test_a_new_committee_is_registered_at_once(admin: Phone, database: Database,
     assert values["term_started_on"] == "2026-11-20"
 
 
+def test_what_the_old_committee_was_still_to_begin_is_over_with_it(
+    admin: Phone, secretary: Phone, database: Database
+) -> None:
+    secretary("任命 张伟 宣传委员 2026-12-01")
+    admin.script(("换届登记 2026-11-20 书记陈刚，组织委员刘芳", "张伟（宣传委员）"), ("1", "已登记"))
+    assert held(database, "张伟", date(2026, 12, 2)) == set()
+    assert held(database, "陈刚", date(2026, 12, 2)) == {"书记"}
+
+
 def test_only_somebody_above_registers_an_election(
     secretary: Phone, database: Database, clock: Clock
 ) -> None:
