@@ -15,8 +15,9 @@ from bot.app import App
 from bot.clock import Clock
 from bot.db import Database
 from bot.models.audit import AuditEntry
-from bot.models.member import Member, Role
-from bot.services import question_file, question_import
+from bot.models.member import Member, Role, RoleName
+from bot.services import permission, question_file, question_import
+from bot.services.permission import Action
 from bot.web import downloads
 from content.questions import load
 from tests.chat import Phone, PhoneBook
@@ -106,6 +107,16 @@ def test_members_get_no_answers_and_a_former_secretary_none_any_more(
             )
         )
     assert web.get(path).status_code == 403
+
+
+def test_who_may_see_the_branch_but_not_edit_questions_gets_no_answers(
+    secretary: Phone, web: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, ledger = link_in(secretary("导出 题目")), link_in(secretary("导出 本月台账"))
+    fewer = permission.RIGHTS[RoleName.SECRETARY] - {Action.EDIT_QUESTIONS}
+    monkeypatch.setitem(permission.RIGHTS, RoleName.SECRETARY, fewer)
+    assert (web.get(path).status_code, web.get(ledger).status_code) == (403, 200)
+    assert "导入题目" in secretary("导出 题目")
 
 
 def test_the_download_is_on_record(secretary: Phone, web: FlaskClient, database: Database) -> None:
