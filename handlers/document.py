@@ -31,6 +31,7 @@ WORDS = (
     "导出 手册",
     "导出 题目",
     "导出 学习情况",
+    "导出 选举用表",
 )
 _MONTH = re.compile(r"(?:(?P<year>20\d\d)\s*[年\-/.]\s*)?(?P<month>1[0-2]|0?[1-9])\s*月?份?")
 _YEAR = re.compile(r"(?P<year>\d{4})\s*年?度?")
@@ -46,6 +47,10 @@ _NAMES = {
     "通知": DocumentKind.NOTICE,
     "表决结果": DocumentKind.VOTE,
     "表决": DocumentKind.VOTE,
+    "选举用表": DocumentKind.ELECTION,
+    "选举": DocumentKind.ELECTION,
+    "选票": DocumentKind.ELECTION,
+    "计票单": DocumentKind.ELECTION,
     "手册": DocumentKind.HANDBOOK,
     "学习情况": DocumentKind.LEARNING,
     "题目": DocumentKind.QUESTIONS,
@@ -124,6 +129,9 @@ def export(ctx: Context, said: str = "") -> Answer:
             return _notice(ctx, rest)
         case DocumentKind.VOTE:
             return _vote(ctx, rest)
+        case DocumentKind.ELECTION:
+            text = "选举用表（Word）：人数和票数要求、核对清单、计票单、选票"
+            return _link(ctx, kind, ctx.member.branch_id, text)
         case DocumentKind.LEARNING:
             return _learning(ctx)
         case DocumentKind.QUESTIONS:

@@ -1,6 +1,6 @@
 """Documents of a branch from recorded facts: dataclasses in, bytes out; no database, no network, no clock.
 
-All are filled into templates, which a branch may replace: ``<folder>/<branch id>/minutes.docx`` (or sheet, notice, vote, handbook; ledger.xlsx)
+All are filled into templates, which a branch may replace: ``<folder>/<branch id>/minutes.docx`` (or sheet, notice, vote, election, handbook, bulletin; ledger.xlsx)
 wins over the shipped one of the same name.
 """
 
@@ -13,6 +13,7 @@ from bot.documents import (
     audit,
     bulletin,
     contents,
+    election,
     excel,
     handbook,
     learning,
@@ -28,7 +29,7 @@ from bot.documents.word import filled
 from bot.services.audit import Act
 from bot.services.bulletin import BulletinFacts
 from bot.services.learning import Report
-from bot.services.record import ActivityFacts, MonthFacts, NoticeFacts, ResultFacts, YearFacts
+from bot.services.record import ActivityFacts, ElectionFacts, MonthFacts, NoticeFacts, ResultFacts, YearFacts
 from bot.times import local
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "audit_of",
     "bulletin_of",
     "bulletin_sheet_of",
+    "election_of",
     "handbook_of",
     "learning_of",
     "ledger_of",
@@ -71,6 +73,12 @@ def vote_of(facts: ResultFacts, templates: Templates, *, now: datetime) -> File:
     body = filled(templates, "vote", vote.fields(facts, now))
     day = local(facts.closed_at, now).date().isoformat()
     return File(name_of(facts.meeting.branch, "表决结果", day, facts.vote.question), body)
+
+
+def election_of(facts: ElectionFacts, templates: Templates, *, now: datetime) -> File:
+    """选举用表 for an election on paper, Word."""
+    body = filled(templates, "election", election.fields(facts, now))
+    return File(name_of(facts.branch, "选举用表", facts.on.isoformat()), body)
 
 
 def handbook_of(facts: YearFacts, templates: Templates, *, now: datetime) -> File:

@@ -24,6 +24,7 @@ def make(folder: Path = FOLDER) -> None:
         ("notice", _notice),
         ("handbook", _handbook),
         ("vote", _vote),
+        ("election", _election),
         ("bulletin", _bulletin),
     ):
         build().save(str(folder / f"{name}.docx"))
@@ -131,6 +132,45 @@ def _bulletin() -> Any:
     _right(_paragraph(document, "{{支部}}"))
     _right(_paragraph(document, "{{日期}}"))
     _footnote(document, "按支部通里已记录的事实生成；空白处没有记录，请据实填写。{{导出时间}}导出。")
+    return document
+
+
+def _election() -> Any:
+    document = _a4()
+    _title(document, "{{支部}}选举用表")
+    _heading(document, "一、人数和票数", 1)
+    table = _table(document, (3.6, 12.8))
+    _row(table, "应　　到", "有选举权的正式党员 {{应到}} 人（按{{日期}}名册）")
+    _row(table, "到会要求", "不少于应到的五分之四，至少 {{到会要求}} 人；实到 ＿＿＿＿ 人")
+    _row(table, "当选要求", "{{当选要求}}")
+    _row(table, "算　　法", "{{算法}}")
+    _row(table, "选　　票", "发出 ＿＿＿ 张，收回 ＿＿＿ 张，有效 ＿＿＿ 张，无效 ＿＿＿ 张")
+    _remove_first_row(table)
+    _heading(document, "二、现场核对", 1)
+    _control(document, "for 条 in 核对")
+    _paragraph(document, "{{条}}")
+    _control(document, "endfor")
+    _heading(document, "三、计票单", 1)
+    heads = ("序号", "候选人", "赞成", "不赞成", "弃权", "是否当选")
+    _list(document, heads, ("序号", "", "", "", "", ""), "候选人", (1.4, 4.6, 2.6, 2.6, 2.6, 2.6))
+    _signatures(document, "监票人", "计票人", "日期")
+    document.add_page_break()
+    _title(document, "选　票")
+    names = ("序号", "候选人（按姓氏笔画）", "赞成", "不赞成", "弃权")
+    _list(document, names, ("序号", "", "", "", ""), "选票", (1.8, 6.8, 2.6, 2.6, 2.6), height=1.1)
+    _list(
+        document,
+        ("", "另选他人", "", "", ""),
+        ("序号", "", "", "", ""),
+        "另选",
+        (1.8, 6.8, 2.6, 2.6, 2.6),
+        height=1.1,
+    )
+    _paragraph(
+        document,
+        "在相应的格里画“○”。赞成的人数不超过应选名额；不赞成的可以另选他人。无记名，请不要写自己的姓名。",
+    )
+    _footnote(document, "选举到会进行，本系统只打印用表、核算票数；以上级批复的选举办法为准。{{导出时间}}导出。")
     return document
 
 

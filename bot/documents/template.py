@@ -16,6 +16,7 @@ LABELS = {
     "sheet.docx": "签到表",
     "notice.docx": "通知",
     "vote.docx": "表决结果",
+    "election.docx": "选举用表",
     "handbook.docx": "手册",
     "bulletin.docx": "积分公示",
     "ledger.xlsx": "台账",

@@ -101,10 +101,15 @@ def is_election(question: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _clauses() -> dict[str, regulations.Regulation]:
-    return {clause.code: clause for clause in regulations.load()}
+    return {one.code: one for one in regulations.load()}
 
 
 def cite(code: str) -> str:
     """《中国共产党支部工作条例（试行）》第十一条."""
-    clause = _clauses()[code]
-    return f"{clause.document}{clause.article}"
+    found = clause(code)
+    return f"{found.document}{found.article}"
+
+
+def clause(code: str) -> regulations.Regulation:
+    """The clause of a code, as it is quoted."""
+    return _clauses()[code]

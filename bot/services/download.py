@@ -32,6 +32,7 @@ class DocumentKind(StrEnum):
     SHEET = "签到表"
     NOTICE = "通知"
     VOTE = "表决结果"
+    ELECTION = "选举用表"
     LEDGER = "台账"
     HANDBOOK = "手册"
     LEARNING = "学习情况"

@@ -120,5 +120,10 @@ def tally_election(counts: Counts, basis: Basis = Basis.DUE) -> Tally:
     stricter one, which the clause library quotes.
     """
     base = counts.due if basis is Basis.DUE else counts.present
-    present = ceil(ELECTION_ATTENDANCE * counts.due)
+    present = election_quorum(counts.due)
     return Tally(counts, basis, present, more_than(HALF, base), cite("XJ-attendance"))
+
+
+def election_quorum(due: int) -> int:
+    """The fewest of those with a vote who must come to an election: four fifths."""
+    return ceil(ELECTION_ATTENDANCE * due)

@@ -82,6 +82,9 @@ def gathered(session: Session, wanted: Wanted, now: datetime) -> Callable[[Templ
         case DocumentKind.VOTE:
             closed = record.result(session, wanted.subject)
             return lambda templates: documents.vote_of(closed, templates, now=now)
+        case DocumentKind.ELECTION:
+            coming = record.election(session, wanted.branch_id, on=now.date())
+            return lambda templates: documents.election_of(coming, templates, now=now)
         case DocumentKind.LEDGER:
             month = record.month(session, wanted.branch_id, *divmod(wanted.subject, 100), now=now)
             return lambda templates: documents.ledger_of(month, templates, now=now)

@@ -15,6 +15,7 @@ from bot.documents import File, Templates
 from tests.documents.samples import (
     BULLETIN,
     DECEMBER,
+    ELECTION,
     HELD_ELSEWHERE,
     INVITATION,
     MEETING,
@@ -68,6 +69,7 @@ FILES: dict[str, Callable[[], File]] = {
     "vote": lambda: documents.vote_of(NAMED_VOTE, SHIPPED, now=NOW),
     "vote-secret": lambda: documents.vote_of(SECRET_VOTE, SHIPPED, now=NOW),
     "vote-long": lambda: documents.vote_of(CROWDED_VOTE, SHIPPED, now=NOW),
+    "election": lambda: documents.election_of(ELECTION, SHIPPED, now=NOW),
     "bulletin": lambda: documents.bulletin_of(BULLETIN, SHIPPED, now=NOW),
     "bulletin-sheet": lambda: documents.bulletin_sheet_of(BULLETIN, now=NOW),
     "ledger": lambda: documents.ledger_of(DECEMBER, SHIPPED, now=NOW),

@@ -6,12 +6,14 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from bot.models.settlement import SettlementState
+from bot.services import decision
 from bot.services.attendance import Counts
 from bot.services.bulletin import BulletinFacts
 from bot.services.bulletin import Row as Result
 from bot.services.minutes import Line
 from bot.services.record import (
     ActivityFacts,
+    ElectionFacts,
     MemberFacts,
     MonthFacts,
     NoticeFacts,
@@ -22,6 +24,8 @@ from bot.services.record import (
     VoteFacts,
     YearFacts,
 )
+from bot.services.record.election import CLAUSES
+from bot.services.tally import Basis
 from tests.conftest import SHANGHAI
 
 START = datetime(2026, 12, 4, 14, 30, tzinfo=SHANGHAI)
@@ -138,6 +142,17 @@ SECRET_VOTE = replace(
     ballots={"赞成": tuple(f"青山{n}" for n in range(10, 19)), "反对": ("绿水20",), "弃权": ()},
 )
 VOID_VOTE = replace(SECRET_VOTE, vote=VOTES[1], ballots={"赞成": (), "反对": (), "弃权": ()})
+
+ELECTION = ElectionFacts(
+    branch=BRANCH,
+    on=date(2027, 3, 1),
+    due=11,
+    needed_present=9,
+    needed_yes=6,
+    basis=Basis.DUE,
+    basis_set=False,
+    clauses=tuple(decision.clause(code) for code in CLAUSES),
+)
 
 DECEMBER = MonthFacts(BRANCH, 2026, 12, NOW, (HELD_ELSEWHERE, THEME_DAY, MEETING))
 

@@ -18,10 +18,12 @@ from bot.documents import BrokenTemplate, File, Templates, make_templates
 from bot.documents.file import name_of
 from bot.models.settlement import SettlementState
 from bot.services.record import Presence
+from bot.services.tally import Basis
 from tests.documents.samples import (
     BULLETIN,
     DECEMBER,
     DIMENSIONS,
+    ELECTION,
     HELD_ELSEWHERE,
     INVITATION,
     MEETING,
@@ -43,6 +45,7 @@ WORD: dict[str, Callable[[Templates], File]] = {
     "notice": lambda templates: documents.notice_of(INVITATION, templates, now=NOW),
     "handbook": lambda templates: documents.handbook_of(YEAR, templates, now=NOW),
     "vote": lambda templates: documents.vote_of(NAMED_VOTE, templates, now=NOW),
+    "election": lambda templates: documents.election_of(ELECTION, templates, now=NOW),
     "bulletin": lambda templates: documents.bulletin_of(BULLETIN, templates, now=NOW),
 }
 
@@ -140,6 +143,26 @@ def test_a_bulletin_leaves_open_what_has_not_happened_and_sums_what_has_no_colum
     text = words(documents.bulletin_of(six, SHIPPED, now=NOW).body)
     assert "其他" in text
     assert "654" in text
+
+
+def test_an_election_leaves_names_and_votes_blank_and_says_how_sure_its_clauses_are() -> None:
+    body = documents.election_of(ELECTION, SHIPPED, now=NOW).body
+    table = table_texts(body)
+    assert table["应到"] == "有选举权的正式党员 11 人（按2027年3月1日名册）"
+    assert table["到会要求"].startswith("不少于应到的五分之四，至少 9 人")
+    assert table["当选要求"] == "赞成票超过应到 11 人的半数，至少 6 票"
+    there = replace(ELECTION, basis=Basis.PRESENT, basis_set=True)
+    table = table_texts(documents.election_of(there, SHIPPED, now=NOW).body)
+    assert table["当选要求"] == "赞成票超过实到人数的半数：实到 ＿＿＿＿ 人，至少 ＿＿＿＿ 票"
+    assert table["算法"].startswith("按实到算（本支部设置）")
+    _, count, ballot, others = Document(io.BytesIO(body)).tables
+    assert [[cell.text for cell in row.cells[1:]] for row in count.rows[1:]] == [[""] * 5] * 8
+    assert len(ballot.rows) == 9
+    assert len(others.rows) == 3
+    assert all(one.text in words(body) for one in ELECTION.clauses)
+    assert words(body).count("，以上级要求为准）") == sum(
+        one.confidence == "medium" for one in ELECTION.clauses
+    )
 
 
 def test_the_time_of_a_correction_is_not_shown_as_a_check_in() -> None:

@@ -44,10 +44,20 @@ EXPECTED = {
         "王建国",
         "不排名次",
     ),
+    "election": (
+        "至少9人",
+        "超过应到11人的半数，至少6票",
+        "没有设置，用较严的",
+        "以上级要求为准",
+        "计票单",
+        "另选他人",
+    ),
     "vote": ("检修党支部表决结果", "至少4票", "反对（1）：阿不力孜", "监票人"),
     "ledger": ("台账（2026年12月）", "宪法宣传进班组", "补录", '=HYPERLINK("http://x")', "本月共3次"),
 }
-USUAL = {name: 6 if name == "handbook" else 1 for name in render.FILES if not name.endswith("-long")}
+USUAL = {
+    name: {"handbook": 6, "election": 3}.get(name, 1) for name in render.FILES if not name.endswith("-long")
+}
 """How many pages a document has as it usually is."""
 HEADINGS = (
     "一、支部与党员",
@@ -57,7 +67,7 @@ HEADINGS = (
     "四、党员学习学时",
     "五、党员积分汇总",
 )
-FOOT = re.compile(r"(?:按支部通里|签名一栏|名册和职务|发送对象|记名表决，|无记名表决：).*")
+FOOT = re.compile(r"(?:按支部通里|签名一栏|名册和职务|发送对象|记名表决，|选举到会进行|无记名表决：).*")
 
 
 @pytest.fixture(scope="module")

@@ -451,6 +451,17 @@ def test_with_several_votes_the_newest_comes_and_another_branch_s_never(
     assert "支部书记或委员" in phone("张伟")("导出 表决结果 #1")
 
 
+def test_the_sheets_of_an_election_follow_roster_and_setting(secretary: Phone, web: FlaskClient) -> None:
+    secretary.script(("选举", "选举不在线进行", "导出 选举用表"))
+    table = table_texts(web.get(link_in(secretary("导出 选举用表"))).data)
+    assert "正式党员 11 人（按2026年11月23日名册）" in table["应到"]
+    assert "至少 9 人" in table["到会要求"]
+    assert "至少 6 票" in table["当选要求"]
+    secretary("选举计票 按实到")
+    table = table_texts(web.get(link_in(secretary("导出 选票"))).data)
+    assert table["当选要求"].startswith("赞成票超过实到人数的半数")
+
+
 # The facts
 
 

@@ -199,9 +199,14 @@ def _activities(session: Session, ids: Select[int], now: datetime) -> tuple[ByKi
     )
     held: ByKind = defaultdict(lambda: defaultdict(list))
     planned: ByKind = defaultdict(lambda: defaultdict(list))
+    days: dict[
+        datetime, date
+    ] = {}  # many begin at the same moment, and finding its day costs more than the rest
     for branch, kind, group, starts_at, state in rows:
         into = held if state is ActivityState.ENDED else planned
-        into[branch][kind].append(Held(local(starts_at, now).date(), group))
+        if starts_at not in days:
+            days[starts_at] = local(starts_at, now).date()
+        into[branch][kind].append(Held(days[starts_at], group))
     return held, planned
 
 

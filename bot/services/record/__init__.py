@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.services.record.election import ElectionFacts, election
 from bot.services.record.facts import (
     ActivityFacts,
     MemberFacts,
@@ -22,6 +23,7 @@ from bot.services.record.voted import closed_vote, result, votes
 
 __all__ = [
     "ActivityFacts",
+    "ElectionFacts",
     "MemberFacts",
     "MonthFacts",
     "NoticeFacts",
@@ -34,6 +36,7 @@ __all__ = [
     "activity",
     "begun",
     "closed_vote",
+    "election",
     "full_members",
     "gather",
     "month",
