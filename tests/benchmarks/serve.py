@@ -1,10 +1,11 @@
-"""One server under test, on waitress with the product's own number of threads: ``python -m tests.benchmarks.serve echo|zhibu SETTINGS PORT``."""
+"""One server under test, on waitress with the product's own number of threads: ``python -m tests.benchmarks.serve echo|zhibu|peer SETTINGS PORT``."""
 
 from __future__ import annotations
 
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from flask import Flask
 from waitress import serve
@@ -19,11 +20,19 @@ def main() -> None:
     """Serve until killed."""
     kind, file, port = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     values = json.loads(file.read_text())
-    serve(_echo(values) if kind == "echo" else _zhibu(values), host="127.0.0.1", port=port, threads=THREADS)
+    made = {"echo": _echo, "zhibu": _zhibu, "peer": _peer}[kind](values)
+    # WeRoBot's session storage is one connection, which breaks when threads share it.
+    serve(made, host="127.0.0.1", port=port, threads=1 if kind == "peer" else THREADS)
 
 
 def _echo(values: dict[str, str]) -> Flask:
     return echo.create(values["wecom_token"], values["wecom_aes_key"], values["wecom_corp_id"])
+
+
+def _peer(values: dict[str, str]) -> Any:
+    from tests.benchmarks import peer
+
+    return peer.create(values["oa_token"], values["oa_aes_key"], values["oa_app_id"], values["sessions"])
 
 
 def _zhibu(values: dict[str, str]) -> Flask:

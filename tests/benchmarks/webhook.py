@@ -13,6 +13,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -21,7 +22,7 @@ from bot.app import App
 from bot.config import Settings
 from bot.services import roster
 from bot.simulator.platform import Platform
-from bot.simulator.world import Person
+from bot.simulator.world import ChannelName, Person
 from tests.benchmarks.load import Result
 
 SECRET = "a secret only for benchmarks"
@@ -87,11 +88,11 @@ def start_quizzes(app: App) -> None:
             phone("专项 安规")
 
 
-def requests_of(platform: Platform, text: str, count: int) -> bytes:
+def requests_of(platform: Platform, text: str, count: int, channel: ChannelName = "wecom") -> bytes:
     """So many different authentic messages, as raw HTTP, length-prefixed."""
     crowd, parts = people(), []
     for n in range(count):
-        path, query, body = platform.envelope(crowd[n % len(crowd)], text, "wecom")
+        path, query, body = platform.envelope(crowd[n % len(crowd)], text, channel)
         head = f"POST {path}?{urlencode(query)} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/xml\r\nContent-Length: {len(body)}\r\n\r\n"
         raw = head.encode() + body
         parts.append(len(raw).to_bytes(4, "big") + raw)
@@ -175,6 +176,12 @@ def run(say: Callable[[str], None] = print) -> list[Figures]:
         with server("echo", base, folder) as pid:
             figures.append(measure("echo (Flask + wechatpy)", pid, _rounds(platform, "积分"), folder))
         say(_line(figures[0], figures[0]))
+        if find_spec("werobot"):  # pip install -e '.[benchmark]'
+            values = {**base, "sessions": str(folder / "werobot.db")}
+            with server("peer", values, folder) as pid:
+                rounds = _rounds(platform, "1", "oa")
+                figures.append(measure("WeRoBot: 一个答案", pid, rounds, folder))
+            say(_line(figures[-1], figures[0]))
         for database, url in (("SQLite FULL", f"sqlite:///{folder / 'zhibu.db'}"), ("PostgreSQL", postgres)):
             if url is None:
                 continue
@@ -191,8 +198,8 @@ def run(say: Callable[[str], None] = print) -> list[Figures]:
     return figures
 
 
-def _rounds(platform: Platform, text: str) -> list[bytes]:
-    return [requests_of(platform, text, REQUESTS) for _ in range(ROUNDS + 1)]
+def _rounds(platform: Platform, text: str, channel: ChannelName = "wecom") -> list[bytes]:
+    return [requests_of(platform, text, REQUESTS, channel) for _ in range(ROUNDS + 1)]
 
 
 def _now():  # type: ignore[no-untyped-def]
