@@ -9,10 +9,11 @@ from typing import Any
 from bot.chat import Answer, Ask, Context, Router, Waiting
 from bot.errors import Refusal
 from bot.models.points import Claim, ClaimState
-from bot.services import audit, claim_photo, first_review, point_rule, points
+from bot.services import audit, claim_photo, first_review, point_rule, points, verdict
 from bot.services import claim as claims
-from bot.services.claim import Case, Course, Decided
+from bot.services.claim import Course
 from bot.services.permission import Action
+from bot.services.verdict import Case, Decided
 from bot.times import clock, day, local
 from content.points import Rule
 
@@ -113,7 +114,7 @@ def _course(ctx: Context, one: Course) -> str:
 @router.waiting
 def reviews(ctx: Context) -> Iterator[Waiting]:
     if ctx.actor.may(Action.REVIEW):
-        cases = claims.waiting(ctx.session, ctx.actor, on=ctx.now.date())
+        cases = verdict.waiting(ctx.session, ctx.actor, on=ctx.now.date())
         if cases:
             yield Waiting(f"review {cases[-1].claim.id}", f"有 {len(cases)} 件待审核，回复 审核")
 
@@ -127,7 +128,7 @@ def _next(ctx: Context, skipped: list[int], done: str) -> Answer:
     """The oldest waiting case that was not skipped, under what was just done."""
     cases = [
         one
-        for one in claims.waiting(ctx.session, ctx.actor, on=ctx.now.date())
+        for one in verdict.waiting(ctx.session, ctx.actor, on=ctx.now.date())
         if one.claim.id not in skipped
     ]
     if not cases:
@@ -156,7 +157,7 @@ def _case_text(ctx: Context, one: Case, count: int) -> str:
         *filter(None, [_photo(ctx, claim.id)]),
     ]
     if one.entry is not None:
-        counts, by_rule, _ = claims.default_points(ctx.session, one.entry)
+        counts, by_rule, _ = verdict.default_points(ctx.session, one.entry)
         lines.append(
             f"#{one.entry.id} {one.entry.points:+d} 分：{points.short(one.entry.reason, 40)}；现计 {counts} 分，按规则 {by_rule} 分"
         )
@@ -182,7 +183,7 @@ def _photo(ctx: Context, claim_id: int) -> str:
 def decide(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     found = _VERDICT.fullmatch(text.strip())
     try:
-        one = claims.case(ctx.session, ctx.actor, data["claim"], on=ctx.now.date())
+        one = verdict.case(ctx.session, ctx.actor, data["claim"], on=ctx.now.date())
         if found is None:
             return _again(ctx, one, data)
         if found["word"] == "跳过":
@@ -190,7 +191,7 @@ def decide(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
         if found["word"] == "不同意":
             return _refuse(ctx, one, found["rest"].strip(), data)
         return _grant(ctx, one, found["rest"].strip(), data)
-    except (claims.AlreadyDecided, claims.NotYoursToDecide) as gone:
+    except (verdict.AlreadyDecided, verdict.NotYoursToDecide) as gone:
         # Nothing was written yet, so the next case can be shown in the same answer.
         return _next(ctx, data["skipped"], str(gone))
 
@@ -204,7 +205,7 @@ def _refuse(ctx: Context, one: Case, why: str, data: dict[str, Any]) -> Answer:
     if re.fullmatch(r"\d{0,3}", why):
         ask = f"请写一句不同意的理由，{one.member.name}会看到。例如：与台账不符"
         return Ask(ask, step=refusal_reason, data=data, title="审核")
-    claims.refuse(ctx.session, ctx.actor, one, why[:200], now=ctx.now)
+    verdict.refuse(ctx.session, ctx.actor, one, why[:200], now=ctx.now)
     _record(ctx, one, f"不同意：{why[:200]}")
     return _next(ctx, data["skipped"], f"已记为不同意，会通知{one.member.name}。理由：{why[:200]}")
 
@@ -220,7 +221,7 @@ def _grant(ctx: Context, one: Case, rest: str, data: dict[str, Any]) -> Answer:
     found = _AMOUNT.fullmatch(rest)
     amount = int(found["points"]) if found else None
     if one.entry is not None:
-        done = claims.grant_appeal(ctx.session, ctx.actor, one, amount, now=ctx.now)
+        done = verdict.grant_appeal(ctx.session, ctx.actor, one, amount, now=ctx.now)
         return _granted(ctx, one, done, data)
     return _ask_rule(ctx, one, {**data, "points": amount}, "")
 
@@ -242,7 +243,7 @@ def _ask_rule(ctx: Context, one: Case, data: dict[str, Any], head: str) -> Ask:
 
 def _rules(ctx: Context, one: Case) -> list[Rule]:
     """The rules to choose from, those that the claim's words name first."""
-    rules = claims.given_rules(ctx.session, one, ctx.now.date())
+    rules = verdict.given_rules(ctx.session, one, ctx.now.date())
     fitting = point_rule.fitting(rules, one.claim.text)
     return [*fitting, *(rule for rule in rules if rule not in fitting)]
 
@@ -250,16 +251,16 @@ def _rules(ctx: Context, one: Case) -> list[Rule]:
 @router.step(words=("跳过",))
 def choose_rule(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     try:
-        one = claims.case(ctx.session, ctx.actor, data["claim"], on=ctx.now.date())
+        one = verdict.case(ctx.session, ctx.actor, data["claim"], on=ctx.now.date())
         if text == "跳过":
             return _next(ctx, [*data["skipped"], one.claim.id], "")
         chosen = _chosen(_rules(ctx, one), text, data["points"])
         if chosen is None:
             return _ask_rule(ctx, one, data, "请回复规则前的数字：")
         rule, amount = chosen
-        done = claims.grant(ctx.session, ctx.actor, one, rule, amount, now=ctx.now)
+        done = verdict.grant(ctx.session, ctx.actor, one, rule, amount, now=ctx.now)
         return _granted(ctx, one, done, data)
-    except (claims.AlreadyDecided, claims.NotYoursToDecide) as gone:
+    except (verdict.AlreadyDecided, verdict.NotYoursToDecide) as gone:
         return _next(ctx, data["skipped"], str(gone))
 
 
@@ -279,7 +280,7 @@ def _chosen(rules: list[Rule], text: str, amount: int | None) -> tuple[Rule, int
 
 
 def _granted(ctx: Context, one: Case, done: Decided, data: dict[str, Any]) -> Answer:
-    change = claims.change(done)
+    change = verdict.change(done)
     _record(ctx, one, f"同意：{change}")
     alone = "（已注明由加分人本人审核）" if one.alone else ""
     return _next(

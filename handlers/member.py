@@ -23,9 +23,9 @@ from bot.services import (
     sign_up,
     study,
     study_week,
+    verdict,
 )
 from bot.services import branch as branches
-from bot.services import claim as claims
 from bot.services import member as people
 from bot.services.branch import BranchView, Listed
 from bot.services.member import Namesakes
@@ -83,7 +83,7 @@ def _to_do(ctx: Context) -> Iterator[str]:
     if unanswered:
         yield f"{unanswered} 个活动没回复（报名）"
     if ctx.actor.may(Action.REVIEW):
-        cases = len(claims.waiting(ctx.session, ctx.actor, on=ctx.now.date()))
+        cases = len(verdict.waiting(ctx.session, ctx.actor, on=ctx.now.date()))
         if cases:
             yield f"{cases} 件待审核（审核）"
 
