@@ -72,6 +72,7 @@ def describe(ctx: Context, activity: Activity) -> str:
         f"地点：{activity.place}",
         *_partner(ctx, activity),
         _own_state(ctx, activity),
+        *_questions(activity),
     ]
     if activities.leads(ctx.session, ctx.actor, activity):
         counts = activities.states(ctx.session, activity.id)
@@ -87,6 +88,13 @@ def describe(ctx: Context, activity: Activity) -> str:
 def _partner(ctx: Context, activity: Activity) -> list[str]:
     branch = ctx.session.get(Organisation, activity.partner_id) if activity.partner_id else None
     return [f"联建单位：{branch.name}"] if branch else []
+
+
+def _questions(activity: Activity) -> list[str]:
+    """How to send a question for a seminar that is still open."""
+    kind = activities.kind_of(activity)
+    open_ = activity.state is ActivityState.PUBLISHED and kind is not None and kind.questions
+    return ["有问题请先发：研讨提问 内容，或 匿名提问 内容；看问题请发：研讨问题"] if open_ else []
 
 
 def _queue(activity: Activity, counts: dict[SignUpState, int]) -> str:

@@ -91,7 +91,7 @@ def _published(ctx: Context, plan: Plan) -> Reply:
     when = "正在发给" if exam.opens_at <= ctx.now else f"{moment(exam.opens_at, ctx.now)} 发给"
     return Reply(
         f"已发布考试 #{exam.id}：{exams.described(exam, ctx.now)}\n通知{when} {invited} 人。\n"
-        "5分钟内还没人开考可发 撤销。看情况请发 考试成绩。",
+        f"5分钟内还没人开考可发 撤销，以后可发 取消考试 #{exam.id}。看情况请发 考试成绩。",
         undo=Undo(take_back, {"exam": exam.id}),
     )
 

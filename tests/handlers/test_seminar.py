@@ -62,11 +62,12 @@ def test_the_notice_says_how_to_ask(seminar: None, phone: PhoneBook) -> None:
     [notice] = phone("张伟").pushes()
     assert "研讨提问 内容" in notice
     assert "匿名提问 内容" in notice
+    phone("张伟").script(("主题党日", "有问题请先发：研讨提问 内容"))
 
 
 def test_other_activities_collect_no_questions(secretary: Phone, phone: PhoneBook) -> None:
     secretary.script(("发布主题党日 12月4日14:30 三楼 主题:宪法", "发布预览"), ("确认", "正在发给"))
-    assert "研讨提问" not in phone("张伟").pushes()[0]
+    assert "研讨提问" not in phone("张伟").pushes()[0] + phone("张伟")("主题党日")
     phone("张伟").script(
         ("研讨提问 怎么办？", "现在没有在收集问题的集中学习"), ("研讨提问 #1 怎么办？", "#1 号活动不收集")
     )
