@@ -6,6 +6,7 @@ import importlib
 import os
 import pkgutil
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -120,8 +121,14 @@ def prepare(app: App) -> None:
         entries.sync(session, regulations.load(), materials.load(), bank)
 
 
+SWITCH_S = 0.05
+"""How long a thread may compute before another takes over (Python's own default is 0.005). Every call to the database lets the others in; with short
+turns they keep cutting into the one that holds the transaction, and messages wait singly instead of in batches (bot/batch.py)."""
+
+
 def warm(app: App) -> None:
-    """Load jieba's dictionary in the background; exact words answer meanwhile."""
+    """Make this process ready to serve: long turns for its threads, and jieba's dictionary in the background; exact words answer meanwhile."""
+    sys.setswitchinterval(SWITCH_S)
     nlu.keep_in(app.settings.data_folder)
     threading.Thread(target=nlu.warm, name="warm", daemon=True).start()
 

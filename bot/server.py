@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import signal
-import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
@@ -18,9 +17,6 @@ from scheduler import runner
 log = logging.getLogger("zhibu.server")
 
 THREADS = 32
-SWITCH_S = 0.05
-"""How long a thread may compute before another takes over (Python's own default is 0.005). Every SQLite call lets the others in; with short turns
-they keep cutting into the one that holds the transaction, and messages wait singly instead of in batches (bot/batch.py)."""
 
 
 def serve(app: App, host: str, port: int, *, jobs: bool = True) -> None:
@@ -29,7 +25,6 @@ def serve(app: App, host: str, port: int, *, jobs: bool = True) -> None:
 
     stopping = threading.Event()
     sockets: dict[int, Any] = {}
-    sys.setswitchinterval(SWITCH_S)
     composition.warm(app)
     handle = runner.start(app.node) if jobs else None
     flask = composition.create_flask(app, wake=handle.wake if handle else lambda: None)

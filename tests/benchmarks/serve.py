@@ -12,7 +12,7 @@ from waitress import serve
 
 from bot import app as composition
 from bot.config import Settings
-from bot.server import SWITCH_S, THREADS
+from bot.server import THREADS
 from tests.benchmarks import echo
 
 
@@ -36,7 +36,6 @@ def _peer(values: dict[str, str]) -> Any:
 
 
 def _zhibu(values: dict[str, str]) -> Flask:
-    sys.setswitchinterval(SWITCH_S)
     app = composition.build(Settings.model_validate(values))
     composition.warm(app)
     return composition.create_flask(app)
