@@ -9,10 +9,10 @@ from sqlalchemy import ColumnElement
 from bot.chat import Context, Reply, Router
 from bot.errors import Refusal
 from bot.models.organisation import Organisation
-from bot.services import branch_score, settlement
+from bot.services import branch_score, settlement_period
 from bot.services.branch_score import Score, Scored
 from bot.services.permission import Action
-from bot.services.settlement import Period
+from bot.services.settlement_period import Period
 
 router = Router()
 
@@ -60,11 +60,11 @@ def _period(ctx: Context, said: str) -> Period:
     today = ctx.now.date()
     if not said or said in ("本季", "本季度"):
         return branch_score.this_quarter(today)
-    period = settlement.named(said, today)
+    period = settlement_period.named(said, today)
     if "Q" not in period.name:
         raise NotAQuarter
     if period.starts_on > today:
-        raise NotBegun(period=settlement.title(period.name))
+        raise NotBegun(period=settlement_period.title(period.name))
     return period
 
 
@@ -76,7 +76,7 @@ def _scope(ctx: Context, number: re.Match[str] | None) -> ColumnElement[bool]:
 def _one(score: Score, *, overview: bool) -> Reply:
     total = "有记录的还不到一半，先不算总分" if score.total is None else f"{score.total} 分（满分 100）"
     version = score.version
-    head = f"{score.name}{settlement.title(score.period.name)}战斗堡垒指数：{total}"
+    head = f"{score.name}{settlement_period.title(score.period.name)}战斗堡垒指数：{total}"
     foot = f"第{version.number}版，{version.source}（把握：{SURE[version.confidence]}）。只看支部，不评个人。"
     say = "可发：体检、积分表；看以前的请发：堡垒指数 三季度"
     choices = (f"堡垒指数 {score.period.name}",) if overview else ()
@@ -105,7 +105,7 @@ def _all(scores: list[Score], period: Period, page: int) -> Reply:
     if len(scores) > page * SHOWN:
         choices.append(f"堡垒指数 {period.name} 第{page + 1}页")
         lines.append(f"{len(choices)} 还有 {len(scores) - page * SHOWN} 个支部")
-    head = f"{settlement.title(period.name)}战斗堡垒指数，{len(scores)} 个支部（按登记顺序，不排名）"
+    head = f"{settlement_period.title(period.name)}战斗堡垒指数，{len(scores)} 个支部（按登记顺序，不排名）"
     return Reply(
         "\n".join([head, *lines, "回复数字看这个支部怎么算的；也可发：体检"]), choices=tuple(choices)
     )

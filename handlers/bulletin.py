@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.chat import Context, Router
-from bot.services import bulletin, download, settlement
+from bot.services import bulletin, download, settlement_period
 from bot.services.download import DocumentKind, Wanted
 from bot.services.permission import Action
 from bot.times import clock
@@ -29,7 +29,7 @@ def export(ctx: Context) -> str:
     one = bulletin.newest(ctx.session, branch.id)
     until = clock(ctx.now + download.LASTS, ctx.now)
     return (
-        f"{branch.name}{settlement.title(one.period)}积分公示（{one.state.value}）\n"
+        f"{branch.name}{settlement_period.title(one.period)}积分公示（{one.state.value}）\n"
         f"Word：{_link(ctx, DocumentKind.BULLETIN, branch.id, one.id)}\n"
         f"Excel：{_link(ctx, DocumentKind.BULLETIN_SHEET, branch.id, one.id)}\n"
         f"{until} 前有效，打开时生成。只限您本人使用，请不要转发。没有记录的地方留空。\n还可以发：结算情况"

@@ -7,7 +7,7 @@ from typing import Any
 from bot.chat import Answer, Ask, Context, Router
 from bot.models.organisation import Organisation
 from bot.models.settlement import Settlement, SettlementState
-from bot.services import audit, point_setting, settlement
+from bot.services import audit, point_setting, settlement, settlement_period
 from bot.services.permission import Action
 from bot.services.point_setting import MONTH, PointSetting
 from bot.times import full_moment
@@ -28,15 +28,15 @@ CHOICES = ("确认", "取消")
 def begin(ctx: Context, text: str = "") -> Answer:
     branch, today = _branch(ctx), ctx.now.date()
     if text:
-        period = settlement.named(text, today)
+        period = settlement_period.named(text, today)
     else:
-        period = settlement.last_ended(point_setting.read(ctx.session, branch.id).every, today)
+        period = settlement_period.last_ended(point_setting.read(ctx.session, branch.id).every, today)
     one = settlement.draft(ctx.session, branch, period, by=ctx.member, now=ctx.now)
     return Ask(
         _draft_text(ctx, branch, one),
         step=confirm,
         data={"settlement": one.id},
-        title=f"{settlement.title(one.period)}积分结算",
+        title=f"{settlement_period.title(one.period)}积分结算",
         choices=CHOICES,
     )
 
@@ -47,7 +47,7 @@ def _draft_text(ctx: Context, branch: Organisation, one: Settlement) -> str:
     corrected = sum(bool(row.correction) for row in rows)
     days = point_setting.read(ctx.session, branch.id).notice_days
     return (
-        f"{branch.name}{settlement.title(one.period)}积分结算草稿：{len(rows)} 人，"
+        f"{branch.name}{settlement_period.title(one.period)}积分结算草稿：{len(rows)} 人，"
         f"最高 {totals[-1]} 分，中位数 {_median(totals):g} 分，没有得分 {sum(not t for t in totals)} 人，含往期更正 {corrected} 人。\n"
         f"确认后公示 {days} 个工作日，每人只收到自己的结果，期间可以申诉；期满自动定稿。\n1 确认\n2 取消（看每人的分请先发 积分表）"
     )
@@ -64,14 +64,14 @@ def confirm(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
         return "没有公示，草稿还在。要重新结算请发：结算"
     one = ctx.session.get_one(Settlement, data["settlement"])
     if text != "确认":
-        ask = f"{settlement.title(one.period)}积分要公示吗？请回复 确认 或 取消。"
+        ask = f"{settlement_period.title(one.period)}积分要公示吗？请回复 确认 或 取消。"
         return Ask(ask, step=confirm, data=data, title="积分结算", choices=CHOICES)
     branch = ctx.actor.on_branch(ctx.session, Action.SETTLE, one.branch_id)
     told = settlement.publish(ctx.session, one, now=ctx.now)
     _record(ctx, branch, f"公示{one.period}", f"{told} 人")
     assert one.closes_at is not None
     until = full_moment(one.closes_at, ctx.now)
-    return f"{settlement.title(one.period)}积分开始公示，到 {until}。正在把各人自己的结果发给 {told} 人。\n期间的申诉请发 审核 处理；没有未处理的申诉时，期满自动定稿。发 结算情况 查看。"
+    return f"{settlement_period.title(one.period)}积分开始公示，到 {until}。正在把各人自己的结果发给 {told} 人。\n期间的申诉请发 审核 处理；没有未处理的申诉时，期满自动定稿。发 结算情况 查看。"
 
 
 @router.command("结算情况", "公示情况", needs=Action.SETTLE)
@@ -80,7 +80,7 @@ def state(ctx: Context) -> str:
     one = settlement.newest(ctx.session, branch.id)
     if one is None:
         return "本支部还没有结算过积分。发 结算 开始，发 积分设置 看按月还是按季。"
-    lines = [f"{settlement.title(one.period)}积分：{one.state.value}", *_course(ctx, one)]
+    lines = [f"{settlement_period.title(one.period)}积分：{one.state.value}", *_course(ctx, one)]
     if one.state is SettlementState.FINAL:
         best = settlement.suggested(ctx.session, one.id)
         names = "、".join(best) if best else "按积分分不出"
@@ -112,7 +112,7 @@ def mine(ctx: Context) -> str:
     one, result = found
     if one.state is SettlementState.NOTICE:
         return settlement.told_text(result, one, ctx.now)
-    return f"{settlement.title(one.period)}积分已定稿：您共 {result.total} 分（{settlement.parts(result)}）。\n以后的更正计入下一期。可发：积分、积分明细"
+    return f"{settlement_period.title(one.period)}积分已定稿：您共 {result.total} 分（{settlement.parts(result)}）。\n以后的更正计入下一期。可发：积分、积分明细"
 
 
 # How the branch settles -------------------------------------------------------------------------------------------------

@@ -17,10 +17,10 @@ from sqlalchemy.orm import Session, aliased
 
 from bot.models.member import PARTY_MEMBERS, Member
 from bot.models.points import Claim, ClaimState, PointEntry
-from bot.services import cadence, settlement
+from bot.services import cadence, settlement_period
 from bot.services.cadence.facts import Facts
 from bot.services.cadence.kept import kept
-from bot.services.settlement import Period
+from bot.services.settlement_period import Period
 from bot.times import at_time, local
 from content import branch_score as file
 from content.branch_score import Part, Version
@@ -86,7 +86,7 @@ class Score:
 
 def this_quarter(today: date) -> Period:
     """The quarter that goes on."""
-    return settlement.quarter(today.year, (today.month + 2) // 3)
+    return settlement_period.quarter(today.year, (today.month + 2) // 3)
 
 
 def of_scope(session: Session, scope: ColumnElement[bool], period: Period, now: datetime) -> list[Score]:

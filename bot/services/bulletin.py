@@ -14,7 +14,7 @@ from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.models.points import Claim, ClaimKind, ClaimState
 from bot.models.settlement import Settlement, SettlementResult, SettlementState
-from bot.services import point_rule, settlement
+from bot.services import point_rule, settlement_period
 from bot.services.permission import Action, holders
 from bot.times import local
 
@@ -77,7 +77,7 @@ def facts(session: Session, settlement_id: int, now: datetime) -> BulletinFacts:
     return BulletinFacts(
         branch=session.get_one(Organisation, one.branch_id).name,
         period=one.period,
-        title=settlement.title(one.period),
+        title=settlement_period.title(one.period),
         starts_on=one.starts_on,
         ends_on=one.ends_on,
         state=one.state,

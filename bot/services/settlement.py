@@ -1,18 +1,14 @@
 """Settling points: a period is drafted, made known to each member, open to appeals, and then final. What comes later counts in the next one.
 
-A result is a difference of two readings of the ledger: what counts up to the end of the period, less what counted in the member's last final
-settlement when it became final. So nothing is lost or counted twice, whatever is corrected and when.
+How much a member has in it is reckoned in :mod:`bot.services.reckoning`.
 """
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time
 
-from sqlalchemy import Select, Subquery, case, delete, func, insert, select, update
+from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
@@ -23,17 +19,13 @@ from bot.models.points import Claim, ClaimKind, ClaimState, PointEntry
 from bot.models.settlement import Settlement, SettlementResult, SettlementState
 from bot.services import outbox, point_rule, point_setting
 from bot.services.permission import Action, holders
-from bot.services.point_setting import MONTH, QUARTER
+from bot.services.reckoning import Reckoned, newest_entries, reckon
 from bot.services.setting import calendar
+from bot.services.settlement_period import Period, title
 from bot.times import at_time, day, full_moment, local
 
 CLOSES = time(18)
-_ALL = 2**62
 _BULK = {"synchronize_session": False}
-
-
-class NoSuchPeriod(Refusal):
-    text = "没看懂结算哪一期。可以写：结算 三季度；结算 10月；结算 2026Q3"
 
 
 class NotEnded(Refusal):
@@ -60,130 +52,10 @@ class NobodyThere(Refusal):
     text = "本支部没有在册党员，不能结算。"
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
-    """A month ("2026-10") or a quarter ("2026Q3"); both days count."""
-
-    name: str
-    starts_on: date
-    ends_on: date
-
-
-def title(name: str) -> str:
-    """2026年第3季度, 2026年10月."""
-    year, quarter, number = name.partition("Q") if "Q" in name else name.partition("-")
-    return f"{year}年第{number}季度" if quarter == "Q" else f"{year}年{int(number)}月"
-
-
-def month(year: int, number: int) -> Period:
-    """A calendar month."""
-    first = date(year, number, 1)
-    after = date(year + number // 12, number % 12 + 1, 1)
-    return Period(f"{year}-{number:02}", first, after - timedelta(days=1))
-
-
-def quarter(year: int, number: int) -> Period:
-    """A calendar quarter."""
-    return Period(f"{year}Q{number}", date(year, 3 * number - 2, 1), month(year, 3 * number).ends_on)
-
-
-def last_ended(every: str, today: date) -> Period:
-    """The newest month or quarter that is over."""
-    if every == MONTH:
-        end = today.replace(day=1) - timedelta(days=1)
-        return month(end.year, end.month)
-    first = today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1)
-    end = first - timedelta(days=1)
-    return quarter(end.year, (end.month + 2) // 3)
-
-
-_QUARTER = re.compile(r"第?\s*([1-4一二三四])\s*季度?|[Qq]([1-4])")
-_MONTH = re.compile(r"(1[0-2]|0?[1-9])\s*(?P<word>月份?)?")
-
-
-def named(text: str, today: date) -> Period:
-    """The period that a text means; without a year the last such one that has begun. :class:`NoSuchPeriod` otherwise."""
-    year, rest = re.fullmatch(r"(?:(20\d\d)[\s年\-.]*)?(.*)", text.strip()).groups()  # type: ignore[union-attr]
-    years = (int(year),) if year else (today.year, today.year - 1)
-    by_quarter, by_month = _QUARTER.fullmatch(rest), _MONTH.fullmatch(rest)
-    if by_quarter:
-        number = "1234一二三四".index(by_quarter[1] or by_quarter[2]) % 4 + 1
-        found = [quarter(one, number) for one in years]
-    elif by_month and (year or by_month["word"]):
-        found = [month(one, int(by_month[1])) for one in years]
-    else:
-        raise NoSuchPeriod
-    return next((one for one in found if one.starts_on <= today), found[0])
-
-
-# Reckoning --------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class Reckoned:
-    """One member's points of a period as the ledger says now."""
-
-    dimensions: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    correction: int = 0
-
-    @property
-    def total(self) -> int:
-        return sum(self.dimensions.values()) + self.correction
-
-
-def reckon(session: Session, members: Select[int], period: Period) -> dict[int, Reckoned]:
-    """What each of the members has in a period. A dimension counts up to its cap in each quarter; months share a quarter's cap."""
-    latest = _latest_final(members)
-    before = period.starts_on - timedelta(days=1)
-    through = func.coalesce(latest.c.through_id, _ALL)
-    since = func.coalesce(latest.c.ends_on, before)
-    earlier = (PointEntry.day <= since) & (PointEntry.day <= period.ends_on)
-    rows = session.execute(
-        select(
-            PointEntry.member_id,
-            PointEntry.period,
-            PointEntry.dimension,
-            func.sum(PointEntry.points),
-            func.sum(case((earlier, PointEntry.points), else_=0)),
-            func.sum(case((earlier & (PointEntry.id <= through), PointEntry.points), else_=0)),
-        )
-        .outerjoin(latest, latest.c.member_id == PointEntry.member_id)
-        .where(PointEntry.member_id.in_(members), PointEntry.day <= period.ends_on)
-        .group_by(PointEntry.member_id, PointEntry.period, PointEntry.dimension)
-    )
-    found: dict[int, Reckoned] = defaultdict(Reckoned)
-    for member, _, dimension, now, then, settled in rows:
-        one, kept = found[member], point_rule.counted(dimension, then)
-        one.dimensions[dimension] += point_rule.counted(dimension, now) - kept
-        one.correction += kept - point_rule.counted(dimension, settled)
-    return found
-
-
-def _latest_final(members: Select[int]) -> Subquery:
-    """For each member the end of the last final settlement, in whichever branch, and the newest entry that it saw."""
-    ranked = (
-        select(
-            SettlementResult.member_id,
-            SettlementResult.through_id,
-            Settlement.ends_on,
-            func.row_number()
-            .over(
-                partition_by=SettlementResult.member_id,
-                order_by=(Settlement.ends_on.desc(), Settlement.id.desc()),
-            )
-            .label("place"),
-        )
-        .join(Settlement, Settlement.id == SettlementResult.settlement_id)
-        .where(Settlement.state == SettlementState.FINAL, SettlementResult.member_id.in_(members))
-        .subquery()
-    )
-    return select(ranked).where(ranked.c.place == 1).subquery()
-
-
 def _write(session: Session, settlement: Settlement, members: Sequence[int], chosen: Select[int]) -> None:
     """Replace the results by what the ledger says now."""
     found = reckon(session, chosen, Period(settlement.period, settlement.starts_on, settlement.ends_on))
-    newest = _newest(session, chosen)
+    newest = newest_entries(session, chosen)
     names = [one.name for one in point_rule.rules().dimensions]
     rows = [
         {
@@ -207,18 +79,6 @@ def _write(session: Session, settlement: Settlement, members: Sequence[int], cho
 def _names(names: Iterable[str], one: Reckoned) -> list[str]:
     """The dimensions of the rules, then those that only old entries have."""
     return list(dict.fromkeys([*names, *sorted(one.dimensions)]))
-
-
-def _newest(session: Session, members: Select[int]) -> dict[int, tuple[int, str]]:
-    last = (
-        select(func.max(PointEntry.id))
-        .where(PointEntry.member_id.in_(members))
-        .group_by(PointEntry.member_id)
-    )
-    rows = session.execute(
-        select(PointEntry.member_id, PointEntry.id, PointEntry.chain).where(PointEntry.id.in_(last))
-    )
-    return {member: (entry, chain) for member, entry, chain in rows}
 
 
 # Draft, notice, final ---------------------------------------------------------------------------------------------------
@@ -456,6 +316,3 @@ def suggested(session: Session, settlement_id: int) -> list[str]:
     most = len(rows) // 3
     edge = rows[most].total if len(rows) > most else 0
     return [name for name, total in rows[:most] if total > max(edge, 0)]
-
-
-__all__ = ["MONTH", "QUARTER", "Period", "Reckoned", "draft", "publish", "reckon", "results", "title"]

@@ -29,7 +29,7 @@ from bot.documents.picture import points_picture
 from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.models.points import PointBalance, PointEntry
-from bot.services import point_chain, point_rule, roster, settlement
+from bot.services import point_chain, point_rule, roster, settlement, settlement_period
 from bot.services.point_picture import Figures
 from tests.benchmarks.webhook import SECRET, postgresql
 from tests.chat import Phone
@@ -176,7 +176,7 @@ def _settled(app: App) -> tuple[float, float]:
         with app.database.write() as session:
             branch = session.scalars(select(Organisation).where(Organisation.name == "压测党支部")).one()
             by = session.scalars(select(Member).limit(1)).one()
-            one = settlement.draft(session, branch, settlement.quarter(2026, 3), by=by, now=NOW)
+            one = settlement.draft(session, branch, settlement_period.quarter(2026, 3), by=by, now=NOW)
             assert settlement.publish(session, one, now=NOW) == SETTLED
         with app.database.write() as session:
             assert settlement.close(session, one.id, NOW + timedelta(days=30))

@@ -14,7 +14,7 @@ from bot.models.member import Member, Role, RoleName
 from bot.models.organisation import Organisation
 from bot.models.points import PointEntry
 from bot.models.study import StudyRecord
-from bot.services import branch_score, points, settlement
+from bot.services import branch_score, points, settlement_period
 from bot.services.branch_score import Score
 from content import ROOT, ContentError, read_toml
 from content import branch_score as file
@@ -31,7 +31,7 @@ def known_since(bot: App, day: datetime) -> None:
 def score(bot: App, *, quarter: int = 4) -> Score:
     with bot.database.read() as session:
         branch = session.scalars(select(Organisation).where(Organisation.name == "检修党支部")).one()
-        period = settlement.quarter(2026, quarter)
+        period = settlement_period.quarter(2026, quarter)
         return branch_score.of_scope(session, Organisation.id == branch.id, period, bot.clock())[0]
 
 

@@ -21,7 +21,7 @@ from bot.models.member import Member, MemberStatus
 from bot.models.organisation import Organisation
 from bot.models.points import PointEntry
 from bot.models.settlement import Settlement, SettlementResult, SettlementState
-from bot.services import bulletin, point_chain, point_rule, points, settlement
+from bot.services import bulletin, point_chain, point_rule, points, settlement, settlement_period
 from bot.services.points import AlreadyReversed, IsAReversal, WrongAmount
 from scheduler import runner
 from tests.chat import Phone, PhoneBook
@@ -239,14 +239,14 @@ def test_a_new_day_means_a_new_setting_only_for_the_own_branch(phone: PhoneBook)
     ],
 )
 def test_a_period_is_understood(said: str, today: date, expected: str) -> None:
-    assert settlement.named(said, today).name == expected
+    assert settlement_period.named(said, today).name == expected
 
 
 def test_the_last_ended_period_follows_the_calendar() -> None:
-    assert settlement.last_ended("quarter", date(2027, 1, 1)).name == "2026Q4"
-    assert settlement.last_ended("quarter", date(2026, 12, 31)).name == "2026Q3"
-    assert settlement.last_ended("month", date(2027, 1, 31)) == settlement.month(2026, 12)
-    assert settlement.month(2026, 12).ends_on == date(2026, 12, 31)
+    assert settlement_period.last_ended("quarter", date(2027, 1, 1)).name == "2026Q4"
+    assert settlement_period.last_ended("quarter", date(2026, 12, 31)).name == "2026Q3"
+    assert settlement_period.last_ended("month", date(2027, 1, 31)) == settlement_period.month(2026, 12)
+    assert settlement_period.month(2026, 12).ends_on == date(2026, 12, 31)
 
 
 def test_at_most_a_third_is_suggested_and_no_equals_at_the_edge(
@@ -380,7 +380,9 @@ def _correct(session, number: int, now: datetime) -> None:  # type: ignore[no-un
 def _settle(session, branch: Organisation, who: Member, now: datetime) -> None:  # type: ignore[no-untyped-def]
     """The quarter that ended last, from draft to final at once; an earlier one first, if none was settled in between."""
     try:
-        one = settlement.draft(session, branch, settlement.last_ended("quarter", now.date()), by=who, now=now)
+        one = settlement.draft(
+            session, branch, settlement_period.last_ended("quarter", now.date()), by=who, now=now
+        )
     except settlement.AlreadyKnown:
         return
     settlement.publish(session, one, now=now)
