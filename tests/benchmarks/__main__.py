@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks [webhook|demo|rush|roster|import|quiz|search|cadence …]``: prints every figure with its ratio to the yardstick of the same run."""
+"""``python -m tests.benchmarks [part …]``: prints every figure with its ratio to the yardstick of the same run. The parts are the keys of ``PARTS``."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from tests.benchmarks import (
     quiz_growth,
     roster,
     rush,
+    scale,
     search,
     webhook,
 )
@@ -30,6 +31,7 @@ PARTS = {
     "points": points.run,
     "notice": notice.run,
     "cadence": cadence.run,
+    "scale": scale.run,
 }
 
 
