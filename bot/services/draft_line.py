@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -31,6 +31,9 @@ _CAPACITY = re.compile(
 _PARTNER = re.compile(
     r"(?:和|与|同|跟)\s*(?P<who>[^\s,，。;；:：和与同跟]{2,30}?支部)(?:一起|共同)?(?:开展)?(?:联建|共建)?"
 )
+_GONE = re.compile(r"昨天|昨日|昨晚|前天|前日")
+_NO_AUDIENCE = re.compile(r"(?:对象|范围)\s*:?\s*$")
+_GROUP = re.compile(r"第[^\s第]{1,3}(?:党?小组)")
 _MOVE = re.compile(r"^(?:请|把|将|活动)*(?P<verb>改到|改在|换到|改为|改成|改|换成)?\s*")
 
 
@@ -51,7 +54,10 @@ class Where:
 def read_line(where: Where, text: str, draft: Draft) -> Draft:
     """One line with everything: "12月5日14:30 三楼会议室 主题:宪法宣传进班组"; what is not labelled is the place, or alone the theme."""
     text, draft = _with_capacity(text, draft)
+    if _NO_AUDIENCE.search(text):
+        raise audience.UnknownAudience(said="（没有写）", known="、".join(where.known))
     head, labels = cut(text)
+    _require_no_past_day(where, head)
     head, draft = _with_partner(where, head, text, draft)
     draft = _with_labels(where, draft, [pair for pair in labels if pair[0] != "截止"])
     found = when.find(head, where.now)
@@ -62,6 +68,7 @@ def read_line(where: Where, text: str, draft: Draft) -> Draft:
     draft = replace(draft, on=found.day or draft.on, at=found.time or draft.at)
     _require_future(where, draft)
     rest, draft = _without_audience(where, found.rest.strip(" ,。;"), draft)
+    _require_known_group(where, rest, draft)
     if rest and not draft.theme and found.day is None and found.time is None:
         draft = replace(draft, theme=rest)
     elif rest and not draft.place:
@@ -95,6 +102,13 @@ def _without_audience(where: Where, rest: str, draft: Draft) -> tuple[str, Draft
         if said and not draft.audience:
             return " ".join(other for other in rest.split() if other != word), replace(draft, audience=said)
     return rest, draft
+
+
+def _require_known_group(where: Where, rest: str, draft: Draft) -> None:
+    """A meeting of a group that the branch has not is asked about, not held with another one."""
+    kind, said = activity_kinds.lookup(draft.kind), _GROUP.search(rest)
+    if said and kind and kind.attends is Attends.GROUP and not draft.audience:
+        raise audience.UnknownAudience(said=said[0], known="、".join(where.known))
 
 
 def edit(where: Where, draft: Draft, text: str, activity: Activity | None = None) -> Draft:
@@ -166,6 +180,7 @@ def _with_labels(
 
 def with_moment(where: Where, draft: Draft, text: str) -> Draft:
     """The draft with the day, the time, or both that a text says."""
+    _require_no_past_day(where, text)
     found = when.find(text, where.now)
     if found.day is None and found.time is None:
         raise when.WhenNotUnderstood(said=text[:20])
@@ -202,6 +217,14 @@ def _require_future(where: Where, draft: Draft) -> None:
     starts_at = _start(where, draft)
     if draft.on and (draft.on < where.now.date() or (starts_at and starts_at <= where.now)):
         raise drafts.AlreadyPast.of(starts_at or at_time(draft.on, time(), where.now), where.now)
+
+
+def _require_no_past_day(where: Where, text: str) -> None:
+    """Days that only the past has are no dates for :mod:`bot.when`, and would be lost without a word."""
+    gone = _GONE.search(text)
+    if gone:
+        later = where.now + timedelta(days=7)
+        raise drafts.AlreadyPast(when=gone[0], example=f"{later.month}月{later.day}日 14:30")
 
 
 def to_data(draft: Draft) -> dict[str, str | int]:

@@ -193,7 +193,7 @@ def test_a_past_date_is_refused(secretary: Phone) -> None:
         ("发布主题党日 11月20日14:30 三楼会议室 主题:学安规", "已经过去了", "例如"),
         ("发布主题党日 今天8:30 三楼会议室 主题:学安规", "已经过去了"),
         ("发布主题党日 主题:学安规 地点:三楼", "什么时候"),
-        ("昨天下午", "没看懂日期", "12月5日 14:30"),
+        ("昨天下午", "昨天 已经过去了", "12月5日 14:30"),
         ("11月20日14:30", "已经过去了"),
         ("12月4日14:30", "发布预览"),
         ("改到11月20日", "已经过去了"),
@@ -223,6 +223,26 @@ def test_giving_up_publishes_nothing(secretary: Phone, phone: PhoneBook, databas
     assert phone("张伟").pushes() == []
     with database.read() as session:
         assert session.scalars(select(Activity)).all() == []
+
+
+@pytest.mark.parametrize("day", ["昨天", "前天", "昨日"])
+def test_a_day_that_is_gone_is_refused_and_not_lost(secretary: Phone, day: str) -> None:
+    secretary.script(
+        (f"发布主题党日 {day}14:30 三楼 主题:学安规", f"{day} 已经过去了", "例如：11月30日"),
+        ("发布主题党日 三楼 主题:学安规", "请发日期"),
+        (f"{day}下午三点", f"{day} 已经过去了"),
+        ("明天下午三点", "主题党日发布预览"),
+    )
+
+
+def test_an_audience_that_was_left_open_is_asked_for(secretary: Phone) -> None:
+    secretary.script(
+        (
+            "发布主题党日 12月4日14:30 三楼 主题:学安规 对象:",
+            "没看懂参加范围“（没有写）”",
+            "全体党员、正式党员",
+        )
+    )
 
 
 def test_sign_up_for_today_closes_at_the_start(secretary: Phone) -> None:

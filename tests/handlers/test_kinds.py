@@ -182,6 +182,13 @@ def test_a_secretary_chooses_the_group(secretary: Phone, database: Database) -> 
     )
 
 
+def test_a_group_that_the_branch_has_not_is_not_swapped_for_another(secretary: Phone) -> None:
+    secretary.script(
+        (f"发布党小组会 第五党小组 {WHEN} 主题:学安规", "没看懂参加范围“第五党小组”", "第三党小组"),
+        (f"发布党课 {WHEN} 第五党小组活动室 主题:讲党史", "党课发布预览"),
+    )
+
+
 def test_a_member_may_publish_nothing(phone: PhoneBook) -> None:
     phone("张伟").script(
         (f"发布党小组会 {WHEN} 主题:学安规", "需要支部书记或委员"), ("发布", "需要支部书记或委员")
