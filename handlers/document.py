@@ -13,7 +13,7 @@ from bot.models.activity import Activity
 from bot.models.ballot import Vote
 from bot.models.notice import Notice
 from bot.services import activity as activities
-from bot.services import download, minutes, question_file, record
+from bot.services import download, question_file, record
 from bot.services.download import DocumentKind, Wanted
 from bot.services.permission import Action
 from bot.times import clock, local, moment
@@ -242,7 +242,7 @@ def _named(ctx: Context, one: Activity, kind: DocumentKind) -> str:
 
 def _line(ctx: Context, one: Activity) -> str:
     there = local(one.starts_at, ctx.now)
-    return f"{there.month}月{there.day}日{one.kind}“{minutes.title(one)}”"
+    return f"{there.month}月{there.day}日{one.kind}“{activities.title(one)}”"
 
 
 def _number(rest: str, kind: DocumentKind) -> int:

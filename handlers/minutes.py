@@ -12,7 +12,8 @@ from bot.models.activity import Activity
 from bot.models.member import Member
 from bot.models.minutes import Duty
 from bot.services import activity as activities
-from bot.services import audit, minutes
+from bot.services import audit, minutes, recording
+from bot.services import duty as duties
 from bot.services import member as people
 from bot.services.minutes import Line
 from bot.services.permission import Action
@@ -46,7 +47,7 @@ def note(ctx: Context, said: str) -> Answer:
     if _OTHER_WORDS.match(ctx.message.text.strip()):
         raise NotALine
     number, text = _split(nlu.as_written(ctx.message.text, said))
-    found = minutes.to_write(ctx.session, ctx.actor, number, now=ctx.now)
+    found = recording.to_write(ctx.session, ctx.actor, number, now=ctx.now)
     if len(found) > 1:
         return _which(ctx, "记", found, text)
     if not text:
@@ -63,7 +64,7 @@ def _split(said: str) -> tuple[int | None, str]:
 
 
 def _done(verb: str, activity: Activity, line: Line) -> str:
-    return f"{verb}第 {line.number} 条（{minutes.title(activity)}）：{_short(line)}"
+    return f"{verb}第 {line.number} 条（{activities.title(activity)}）：{_short(line)}"
 
 
 def _short(line: Line) -> str:
@@ -77,7 +78,7 @@ def _undo(act: Callable[..., str], activity: Activity, line: Line) -> Undo:
 
 @router.undo
 def unwrite(ctx: Context, activity: int, number: int) -> str:
-    return _removed(ctx, minutes.numbered(ctx.session, ctx.actor, activity), number).text
+    return _removed(ctx, recording.numbered(ctx.session, ctx.actor, activity), number).text
 
 
 @router.command(
@@ -85,7 +86,7 @@ def unwrite(ctx: Context, activity: int, number: int) -> str:
 )
 def add_later(ctx: Context, said: str) -> Answer:
     number, text = _split(nlu.as_written(ctx.message.text, said))
-    found = minutes.to_add_to(ctx.session, ctx.actor, number, now=ctx.now)
+    found = recording.to_add_to(ctx.session, ctx.actor, number, now=ctx.now)
     if len(found) > 1 and not _ended_today(ctx, found):
         return _which(ctx, "补记", found, text)
     if not text:
@@ -110,7 +111,7 @@ def _ended_today(ctx: Context, found: Sequence[Activity]) -> bool:
 def change(ctx: Context, said: str) -> Answer:
     activity, number, text = _meant(ctx, "改记", said)
     if activity is None:
-        return _which(ctx, "改记", minutes.to_write(ctx.session, ctx.actor, None, now=ctx.now), said)
+        return _which(ctx, "改记", recording.to_write(ctx.session, ctx.actor, None, now=ctx.now), said)
     if not text:
         raise WhichLine(example=f"改记 {number} 张伟：线路巡视发现两处隐患")
     before, done = minutes.change(ctx.session, ctx.actor, activity, number, text, now=ctx.now)
@@ -121,7 +122,7 @@ def change(ctx: Context, said: str) -> Answer:
 
 @router.undo
 def unchange(ctx: Context, activity: int, number: int, text: str) -> str:
-    one = minutes.numbered(ctx.session, ctx.actor, activity)
+    one = recording.numbered(ctx.session, ctx.actor, activity)
     before, done = minutes.change(ctx.session, ctx.actor, one, number, text, now=ctx.now)
     _record(ctx, "改记", one, f"第 {number} 条 {before} → {done}")
     return f"{_done('已改回', one, done)}\n看全部请发：记录"
@@ -131,7 +132,7 @@ def unchange(ctx: Context, activity: int, number: int, text: str) -> str:
 def remove(ctx: Context, said: str) -> Answer:
     activity, number, _ = _meant(ctx, "删记", said)
     if activity is None:
-        return _which(ctx, "删记", minutes.to_write(ctx.session, ctx.actor, None, now=ctx.now), said)
+        return _which(ctx, "删记", recording.to_write(ctx.session, ctx.actor, None, now=ctx.now), said)
     return _removed(ctx, activity, number)
 
 
@@ -144,7 +145,7 @@ def _removed(ctx: Context, activity: Activity, number: int) -> Reply:
 
 @router.undo
 def unremove(ctx: Context, activity: int, number: int) -> str:
-    one = minutes.numbered(ctx.session, ctx.actor, activity)
+    one = recording.numbered(ctx.session, ctx.actor, activity)
     back = minutes.restore(ctx.session, ctx.actor, one, number, now=ctx.now)
     _record(ctx, "恢复记录", one, f"第 {number} 条")
     return f"{_done('已恢复', one, back)}\n看全部请发：记录"
@@ -156,7 +157,7 @@ def _meant(ctx: Context, word: str, said: str) -> tuple[Activity | None, int, st
     line = _LINE.fullmatch(rest)
     if line is None:
         raise WhichLine(example=f"{word} 3" + (" 张伟：线路巡视发现两处隐患" if word == "改记" else ""))
-    found = minutes.to_write(ctx.session, ctx.actor, number, now=ctx.now)
+    found = recording.to_write(ctx.session, ctx.actor, number, now=ctx.now)
     return (found[0] if len(found) == 1 else None), int(line[1]), line["text"].strip()
 
 
@@ -177,7 +178,7 @@ def show(ctx: Context, said: str = "") -> Answer:
     page = _PAGE.fullmatch(rest)
     if rest and page is None:
         return note(ctx, said)
-    activity = minutes.to_read(ctx.session, ctx.actor, number, now=ctx.now)
+    activity = recording.to_read(ctx.session, ctx.actor, number, now=ctx.now)
     return _shown(ctx, activity, minutes.lines(ctx.session, activity.id), int(page[1]) if page else 1)
 
 
@@ -222,11 +223,11 @@ def name_host(ctx: Context, said: str) -> Answer:
 
 def _named(ctx: Context, duty: Duty, word: str, said: str) -> Answer:
     number, names = _split(said)
-    found = minutes.to_staff(ctx.session, ctx.actor, number, duty, now=ctx.now)
+    found = duties.to_staff(ctx.session, ctx.actor, number, duty, now=ctx.now)
     if len(found) > 1:
         return _which(ctx, word, found, names)
     members = _people(ctx, names)
-    before = minutes.assign(ctx.session, ctx.actor, found[0], duty, members, now=ctx.now)
+    before = duties.assign(ctx.session, ctx.actor, found[0], duty, members, now=ctx.now)
     who = "、".join(one.name for one in members) or "无"
     _record(ctx, f"指定{duty}", found[0], who)
     told = "，正在通知本人" if duty is Duty.RECORDER and members != [ctx.member] and members else ""
@@ -247,7 +248,7 @@ def _people(ctx: Context, names: str) -> list[Member]:
 def unname(ctx: Context, activity: int, duty: str, members: list[int]) -> str:
     one = activities.managed(ctx.session, ctx.actor, Action.PUBLISH, activity)[0]
     back = [ctx.session.get_one(Member, number) for number in members]
-    minutes.assign(ctx.session, ctx.actor, one, Duty(duty), back, now=ctx.now)
+    duties.assign(ctx.session, ctx.actor, one, Duty(duty), back, now=ctx.now)
     who = "、".join(member.name for member in back) or "无"
     _record(ctx, f"指定{duty}", one, who)
     return f"已撤销，{activities.short(one, ctx.now)}的{duty}：{who}。"

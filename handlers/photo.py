@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bot.chat import Context, Kind, Router
+from bot.services import activity as activities
 from bot.services import claim as claims
-from bot.services import minutes, photo
+from bot.services import photo
 from bot.services.photo import Noted
 
 router = Router()
@@ -19,7 +20,7 @@ def received(ctx: Context) -> str:
             "请先发 申报 加一句说明，或在会上发 记 加一句内容，10分钟内再发照片。"
         )
     if isinstance(done, Noted):
-        title = minutes.title(done.activity)
+        title = activities.title(done.activity)
         return f"照片已附到第 {done.number} 条记录（{title}），这条共 {done.count} 张。接着记请发：记 内容"
     word = "换成这一张" if done.replaced else "附上"
     return f"照片已{word}：{claims.subject(done.claim)}（第 {done.claim.id} 件）。发 我的申报 看进度。"

@@ -15,8 +15,9 @@ from bot.models.activity import Activity, ActivityState
 from bot.models.member import Member
 from bot.models.minutes import Duty
 from bot.services import activity as activities
+from bot.services import duty as duties
 from bot.services import member as people
-from bot.services import minutes, seminar, seminar_question
+from bot.services import seminar, seminar_question
 from bot.services.permission import Action
 from bot.services.seminar_question import Asked
 
@@ -150,7 +151,7 @@ def _whole(ctx: Context, activity: Activity, number: int) -> str:
         (one for one in seminar_question.questions(ctx.session, activity.id) if one.number == number), None
     )
     if asked is None:
-        raise seminar.NoSuchQuestion(theme=minutes.title(activity), number=number)
+        raise seminar.NoSuchQuestion(theme=activities.title(activity), number=number)
     answer = f"答：{asked.reply}" if asked.answer else f"还没有答复，可发：答复 {number} 内容"
     return f"第 {number} 问（{asked.who}）：{asked.text}\n{answer}"
 
@@ -196,7 +197,7 @@ def name_speakers(ctx: Context, said: str) -> Answer:
     if len(found) > 1:
         return which(ctx, "发言人", found, names)
     members = [] if names in NOBODY else _people(ctx, names)
-    before = minutes.assign(ctx.session, ctx.actor, found[0], Duty.SPEAKER, members, now=ctx.now)
+    before = duties.assign(ctx.session, ctx.actor, found[0], Duty.SPEAKER, members, now=ctx.now)
     who = _names(members)
     keep(ctx, "指定发言人", found[0], who)
     told = "，正在通知本人" if {one.id for one in members} - {*before, ctx.member.id} else ""
@@ -221,7 +222,7 @@ def _names(members: Sequence[Member]) -> str:
 def unname(ctx: Context, activity: int, members: list[int]) -> str:
     one = seminar.to_lead(ctx.session, ctx.actor, activity, now=ctx.now)[0]
     back = [ctx.session.get_one(Member, number) for number in members]
-    minutes.assign(ctx.session, ctx.actor, one, Duty.SPEAKER, back, now=ctx.now)
+    duties.assign(ctx.session, ctx.actor, one, Duty.SPEAKER, back, now=ctx.now)
     keep(ctx, "指定发言人", one, _names(back))
     return f"已撤销，{activities.short(one, ctx.now)}的发言人：{_names(back)}。"
 

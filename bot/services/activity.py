@@ -168,6 +168,11 @@ def window_opens(activity: Activity) -> datetime:
     return activity.starts_at - CHECK_IN_OPENS
 
 
+def title(activity: Activity) -> str:
+    """The theme, or the kind where none was told."""
+    return activity.theme or activity.kind
+
+
 def short(activity: Activity, now: datetime) -> str:
     """12月4日主题党日“宪法宣传进班组”: how an activity is named in a line."""
     there = local(activity.starts_at, now)

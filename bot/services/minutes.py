@@ -7,51 +7,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from bot import nlu
 from bot.errors import Refusal
 from bot.models.activity import Activity, ActivityState
 from bot.models.member import Member
-from bot.models.minutes import ActivityDuty, Duty, MinuteLine, MinutePhoto
-from bot.models.organisation import Organisation
-from bot.models.outbox import Urgency
+from bot.models.minutes import MinuteLine, MinutePhoto
 from bot.services import activity as activities
-from bot.services import outbox, sign_up
-from bot.services.permission import Action, Actor
-from bot.times import full_moment, moment
+from bot.services import recording
+from bot.services.permission import Actor
 
 MOST = 500
 """The most characters of a line."""
 PHOTO_WINDOW = timedelta(minutes=10)
-LATER = timedelta(days=30)
-"""How long after its end an activity's minutes can be added to."""
 _TITLE = r"(?:同志|书记|副书记|委员|组长)?(?:发言|汇报|介绍|指出|提出|表示|说)?"
-
-
-class NothingOpen(Refusal):
-    text = "现在没有正在开的活动，没有记下。活动开始前60分钟起到结束前可以记；已经结束的请发：补记 内容"
-
-
-class NotYetOpen(Refusal):
-    text = "“{theme}”还没到时间，没有记下。{when} 起可以记。"
-
-
-class NotRecorder(Refusal):
-    text = "“{theme}”由{who}记录，没有记下。要由您来记，请书记或委员发：记录员 {name}"
-
-
-class AlreadyEnded(Refusal):
-    text = "“{theme}”已经结束，内容不能再改。要补充请发：补记 内容"
-
-
-class StillOpen(Refusal):
-    text = "“{theme}”还没结束，不用补记，直接发：记 内容"
-
-
-class NothingEnded(Refusal):
-    text = "没有您能补记的活动（只能补记30天内结束的）。正在开的请直接发：记 内容"
 
 
 class NoSuchLine(Refusal):
@@ -60,14 +31,6 @@ class NoSuchLine(Refusal):
 
 class LineTooLong(Refusal):
     text = "一条最多 {most} 个字，这条有 {count} 个字，没有记下。请分成几条发。"
-
-
-class NothingPlanned(Refusal):
-    text = "没有正在开的或将要开的活动。请先发 发布主题党日，再指定{duty}。"
-
-
-class NotInvited(Refusal):
-    text = "没有找到您能记录的 #{number} 号活动。回复 主题党日 看看有哪些。"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,154 +47,6 @@ class Line:
 
     def __str__(self) -> str:
         return f"{self.speaker}：{self.text}" if self.speaker else self.text
-
-
-# Which activity -----------------------------------------------------------------------------------------------------------
-
-
-def may_record(actor: Actor) -> ColumnElement[bool]:
-    """A condition on :class:`Activity`: of a branch whose activities the actor publishes, of a group that the actor leads, or named for it."""
-    named = select(ActivityDuty.activity_id).where(
-        ActivityDuty.member_id == actor.member.id, ActivityDuty.duty == Duty.RECORDER
-    )
-    groups = select(Organisation.id).where(actor.within(Action.SEE_GROUP))
-    return or_(
-        activities.seen_by(actor, Action.PUBLISH), Activity.group_id.in_(groups), Activity.id.in_(named)
-    )
-
-
-def _near(actor: Actor) -> ColumnElement[bool]:
-    """Of the own branch, or of another one that named the actor: what is meant when no number is given."""
-    named = select(ActivityDuty.activity_id).where(ActivityDuty.member_id == actor.member.id)
-    return (Activity.branch_id == actor.member.branch_id) | Activity.id.in_(named)
-
-
-def _is_open(now: datetime) -> ColumnElement[bool]:
-    return (Activity.state == ActivityState.PUBLISHED) & (
-        Activity.starts_at <= now + activities.CHECK_IN_OPENS
-    )
-
-
-def numbered(session: Session, actor: Actor, number: int) -> Activity:
-    """The activity of a number that the actor may record; :class:`NotInvited` otherwise."""
-    found = session.scalar(select(Activity).where(Activity.id == number, may_record(actor)))
-    if found is None:
-        raise NotInvited(number=number)
-    return found
-
-
-def to_write(session: Session, actor: Actor, number: int | None, *, now: datetime) -> Sequence[Activity]:
-    """What a line may be for: the activity of the number; else the open one that the actor last wrote to; else all open ones.
-
-    Never empty: a refusal says why nothing can be written.
-    """
-    if number is not None:
-        one = numbered(session, actor, number)
-        require_open(one, now)
-        return [one]
-    found = session.scalars(
-        select(Activity)
-        .where(_is_open(now), may_record(actor), _near(actor))
-        .order_by(Activity.starts_at.desc(), Activity.id)
-    ).all()
-    if not found:
-        raise _why_not(session, actor, now)
-    last = session.scalar(
-        select(MinuteLine.activity_id)
-        .where(MinuteLine.author_id == actor.member.id, MinuteLine.activity_id.in_([one.id for one in found]))
-        .order_by(MinuteLine.at.desc(), MinuteLine.id.desc())
-        .limit(1)
-    )
-    return [one for one in found if one.id == last] or found
-
-
-def require_open(activity: Activity, now: datetime) -> None:
-    """:class:`AlreadyEnded`, :class:`NotYetOpen`, or :class:`~bot.services.activity.NotOpenAnyMore` for a cancelled one."""
-    if activity.state is ActivityState.ENDED:
-        raise AlreadyEnded(theme=title(activity))
-    activities.require_published(activity, "记录")
-    if now < activities.window_opens(activity):
-        raise NotYetOpen(theme=title(activity), when=moment(activities.window_opens(activity), now))
-
-
-def _why_not(session: Session, actor: Actor, now: datetime) -> Refusal:
-    """Why nothing can be written now, the most useful reason first."""
-    of_branch = Activity.branch_id == actor.member.branch_id
-    others = session.scalars(select(Activity).where(_is_open(now), of_branch).limit(1)).first()
-    if others is not None:
-        who = recorders_text(session, others, now)
-        return NotRecorder(theme=title(others), who=who, name=actor.member.name)
-    mine = select(Activity).where(may_record(actor), _near(actor))
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    today = (Activity.state == ActivityState.ENDED, Activity.ended_at >= midnight)
-    ended = session.scalars(mine.where(*today).order_by(Activity.ended_at.desc()).limit(1)).first()
-    if ended is not None:
-        return AlreadyEnded(theme=title(ended))
-    coming = (Activity.state == ActivityState.PUBLISHED, Activity.starts_at > now)
-    planned = session.scalars(mine.where(*coming).order_by(Activity.starts_at).limit(1)).first()
-    if planned is not None:
-        return NotYetOpen(theme=title(planned), when=moment(activities.window_opens(planned), now))
-    return NothingOpen()
-
-
-def to_add_to(session: Session, actor: Actor, number: int | None, *, now: datetime) -> Sequence[Activity]:
-    """The activities ended within 30 days whose minutes the actor may add to, newest first; a refusal when there is none."""
-    if number is not None:
-        one = numbered(session, actor, number)
-        _require_ended(one, now)
-        return [one]
-    found = session.scalars(
-        select(Activity)
-        .where(
-            Activity.state == ActivityState.ENDED,
-            Activity.ended_at > now - LATER,
-            may_record(actor),
-            _near(actor),
-        )
-        .order_by(Activity.starts_at.desc(), Activity.id.desc())
-    ).all()
-    if found:
-        return found
-    still = session.scalars(select(Activity).where(_is_open(now), may_record(actor), _near(actor))).first()
-    if still is not None:
-        raise StillOpen(theme=title(still))
-    raise NothingEnded
-
-
-def _require_ended(activity: Activity, now: datetime) -> None:
-    if activity.state is ActivityState.PUBLISHED:
-        raise StillOpen(theme=title(activity))
-    if (
-        activity.state is not ActivityState.ENDED
-        or activity.ended_at is None
-        or activity.ended_at <= now - LATER
-    ):
-        raise NothingEnded
-
-
-def to_read(session: Session, actor: Actor, number: int | None, *, now: datetime) -> Activity:
-    """The activity whose minutes are meant: by number, else the newest that has begun and is not cancelled."""
-    if number is not None:
-        return numbered(session, actor, number)
-    found = session.scalars(
-        select(Activity)
-        .where(
-            Activity.state != ActivityState.CANCELLED,
-            Activity.starts_at <= now + activities.CHECK_IN_OPENS,
-            may_record(actor),
-            _near(actor),
-        )
-        .order_by(Activity.starts_at.desc(), Activity.id.desc())
-        .limit(1)
-    ).first()
-    if found is None:
-        raise _why_not(session, actor, now)
-    return found
-
-
-def title(activity: Activity) -> str:
-    """The theme, or the kind where none was told."""
-    return activity.theme or activity.kind
 
 
 # Writing ------------------------------------------------------------------------------------------------------------------
@@ -253,14 +68,14 @@ def speaker_of(session: Session, branch_id: int, text: str) -> tuple[Member | No
 def add(session: Session, actor: Actor, activity: Activity, text: str, *, now: datetime) -> Line:
     """Write the next line of an open activity."""
     _lock(session, activity)
-    require_open(activity, now)
+    recording.require_open(activity, now)
     return _written(session, actor, activity, text, now, later=False)
 
 
 def add_later(session: Session, actor: Actor, activity: Activity, text: str, *, now: datetime) -> Line:
     """Add to the minutes of an ended activity; marked as added later, with the time, and not changed any more."""
     _lock(session, activity)
-    _require_ended(activity, now)
+    recording.require_ended(activity, now)
     return _written(session, actor, activity, text, now, later=True)
 
 
@@ -332,7 +147,7 @@ def _correctable(
     session: Session, activity: Activity, number: int, now: datetime, *, removed: bool = False
 ) -> MinuteLine:
     _lock(session, activity)
-    require_open(activity, now)
+    recording.require_open(activity, now)
     row = session.scalars(
         select(MinuteLine).where(
             MinuteLine.activity_id == activity.id,
@@ -341,7 +156,7 @@ def _correctable(
         )
     ).one_or_none()
     if row is None:
-        raise NoSuchLine(theme=title(activity), number=number)
+        raise NoSuchLine(theme=activities.title(activity), number=number)
     return row
 
 
@@ -423,73 +238,3 @@ def attach_photo(
     session.add(MinutePhoto(line_id=row.id, channel=channel, media=media, author_id=member.id, at=now))
     session.flush()
     return _photos(session, [row])[row.id]
-
-
-# Who leads and who writes -------------------------------------------------------------------------------------------------
-
-
-def on_duty(session: Session, activity_id: int, duty: Duty) -> list[Member]:
-    """Who was named for a duty."""
-    named = select(ActivityDuty.member_id).where(
-        ActivityDuty.activity_id == activity_id, ActivityDuty.duty == duty
-    )
-    return list(session.scalars(select(Member).where(Member.id.in_(named)).order_by(Member.id)))
-
-
-def recorders_text(session: Session, activity: Activity, now: datetime) -> str:
-    """Whom to ask about the minutes: the named recorders, else secretary and deputies."""
-    named = "、".join(one.name for one in on_duty(session, activity.id, Duty.RECORDER))
-    return named or sign_up.in_charge(session, activity.branch_id, on=now.date())
-
-
-def to_staff(
-    session: Session, actor: Actor, number: int | None, duty: Duty, *, now: datetime
-) -> Sequence[Activity]:
-    """The activity that a recorder or host can be named for: the open one, else the next one. :class:`NothingPlanned` without any."""
-    found = activities.managed(session, actor, Action.PUBLISH, number)
-    if number is not None:
-        activities.require_published(found[0], f"指定{duty}")
-        return found
-    opened = [one for one in found if activities.window_opens(one) <= now]
-    if not found:
-        raise NothingPlanned(duty=duty)
-    return opened or found[:1]
-
-
-def assign(
-    session: Session,
-    actor: Actor,
-    activity: Activity,
-    duty: Duty,
-    members: Sequence[Member],
-    *,
-    now: datetime,
-) -> list[int]:
-    """Name these, and only these, for a duty; returns the ids of those who had it before. New recorders are told."""
-    activities.lock_published(session, activity, f"指定{duty}")
-    before = [one.id for one in on_duty(session, activity.id, duty)]
-    session.execute(
-        delete(ActivityDuty).where(ActivityDuty.activity_id == activity.id, ActivityDuty.duty == duty)
-    )
-    common = {"activity_id": activity.id, "duty": duty, "named_by": actor.member.id, "named_at": now}
-    if members:
-        session.execute(insert(ActivityDuty), [{**common, "member_id": one.id} for one in members])
-    new = [one.id for one in members if one.id not in (*before, actor.member.id)]
-    if duty in _ASKED:
-        _tell(session, activity, duty, new, now)
-    return before
-
-
-_ASKED = {
-    Duty.RECORDER: ("请您做记录", "会上请发：记 张伟：发言要点\n看记了什么请发：记录"),
-    Duty.SPEAKER: ("请您发言", "大家提的问题请发 研讨问题 查看；会上或会后可发：答复 1 内容"),
-}
-"""What somebody who was named is asked, and what they can say. A host sees it in the activity itself."""
-
-
-def _tell(session: Session, activity: Activity, duty: Duty, members: Sequence[int], now: datetime) -> None:
-    head, tail = _ASKED[duty]
-    when = full_moment(activity.starts_at, now)
-    text = f"{head}：{activity.kind}“{title(activity)}”，{when}，{activity.place}。\n{tail}"
-    key = f"activity {activity.id} {duty.name.lower()} {now.isoformat()}"
-    outbox.push(session, members, text, key=key, now=now, urgency=Urgency.ANSWER)

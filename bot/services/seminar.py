@@ -19,7 +19,8 @@ from bot.models.minutes import ActivityDuty, Duty
 from bot.models.outbox import Urgency
 from bot.models.seminar import SeminarQuestion
 from bot.services import activity as activities
-from bot.services import minutes, outbox
+from bot.services import duty as duties
+from bot.services import minutes, outbox, recording
 from bot.services.permission import Actor
 from bot.services.seminar_question import Asked, kinds, shown
 
@@ -98,7 +99,7 @@ def _nearest(
     open_ = [one for one in found if one.state is ActivityState.PUBLISHED]
     going_on = [one for one in open_ if activities.window_opens(one) <= now]
     coming = [one for one in open_ if one not in going_on]
-    ended = [one for one in found if one.ended_at and one.ended_at > now - minutes.LATER][-1:]
+    ended = [one for one in found if one.ended_at and one.ended_at > now - recording.LATER][-1:]
     return going_on or ((ended or coming) if ended_first else (coming or ended))
 
 
@@ -124,7 +125,7 @@ def order(session: Session, activity: Activity, numbers: Sequence[int]) -> list[
 
 def _require_known(activity: Activity, number: int, known: Iterable[int]) -> None:
     if number not in known:
-        raise NoSuchQuestion(theme=minutes.title(activity), number=number)
+        raise NoSuchQuestion(theme=activities.title(activity), number=number)
 
 
 def answer(
@@ -141,11 +142,11 @@ def answer(
         )
     ).one_or_none()
     if row is None:
-        raise NoSuchQuestion(theme=minutes.title(activity), number=number)
+        raise NoSuchQuestion(theme=activities.title(activity), number=number)
     speaker, said = minutes.speaker_of(session, activity.branch_id, minutes.checked(text))
     if not said:
         raise AnswerMissing(number=number)
-    if speaker is None and actor.member in minutes.on_duty(session, activity.id, Duty.SPEAKER):
+    if speaker is None and actor.member in duties.on_duty(session, activity.id, Duty.SPEAKER):
         speaker = actor.member
     again = bool(row.answer)
     row.answer, row.speaker_id = said, speaker.id if speaker else None
