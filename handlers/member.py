@@ -16,7 +16,7 @@ from bot.services import (
     audit,
     personal_data,
     phone,
-    points,
+    point_account,
     receipt,
     role,
     secondment,
@@ -53,7 +53,7 @@ class NoSuchBranch(Refusal):
 @router.command("我的", "个人中心", "我的待办")
 def mine(ctx: Context) -> str:
     now, member = ctx.now, ctx.member
-    standing = points.standing(ctx.session, member.id, now)
+    standing = point_account.standing(ctx.session, member.id, now)
     year = study.year_of(ctx.session, ctx.actor, now)
     weeks = study_week.of_member(ctx.session, member.id, now)
     todo = list(_to_do(ctx))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from bot.cards import Article
 from bot.chat import Context, Reply, Router
-from bot.services import point_picture, points
+from bot.services import point_account, point_picture
 
 router = Router()
 
 
 @router.command("积分图", "积分图片", "我的积分图", "积分条形图", "积分雷达图")
 def show(ctx: Context) -> Reply:
-    drawn = point_picture.figures(points.standing(ctx.session, ctx.member.id, ctx.now))
+    drawn = point_picture.figures(point_account.standing(ctx.session, ctx.member.id, ctx.now))
     token = point_picture.sign(ctx.settings.secret_key.get_secret_value(), drawn)
     url = f"{ctx.settings.base_url}/m/points/{token}.png"
     year, quarter = drawn.period.split("Q")

@@ -12,11 +12,12 @@ from bot.errors import Refusal
 from bot.models.member import Member
 from bot.models.outbox import Urgency
 from bot.models.points import PointEntry
-from bot.services import audit, outbox, point_rule, point_setting, point_story, points
+from bot.services import audit, outbox, point_account, point_rule, point_setting, point_story, points
 from bot.services import claim as claims
 from bot.services import member as people
 from bot.services.permission import Action
-from bot.services.points import Award, Line
+from bot.services.point_account import Line
+from bot.services.points import Award
 from bot.times import local
 from content.points import Rule
 
@@ -60,8 +61,8 @@ class NoMorePages(Refusal):
 )
 def show(ctx: Context) -> str:
     now, member = ctx.now, ctx.member
-    standing = points.standing(ctx.session, member.id, now)
-    rows = points.last_entries(ctx.session, member.id)
+    standing = point_account.standing(ctx.session, member.id, now)
+    rows = point_account.last_entries(ctx.session, member.id)
     year, quarter = standing.period.split("Q")
     head = f"{member.name}，{year}年第{quarter}季度共 {standing.total} 分，全年 {standing.year} 分"
     bars = [f"{bar(have, cap)} {min(have, cap)}/{cap} {name}" for name, have, cap in standing.dimensions]
@@ -88,7 +89,7 @@ def bar(have: int, cap: int) -> str:
 def details(ctx: Context, text: str = "") -> Reply:
     found = re.search(r"\d{1,4}", text)
     number = max(int(found[0]), 1) if found else 1
-    lines, more = points.page(ctx.session, ctx.member.id, number)
+    lines, more = point_account.page(ctx.session, ctx.member.id, number)
     if not lines:
         if number > 1:
             raise NoMorePages
@@ -104,7 +105,7 @@ def _head(ctx: Context, number: int) -> str:
     if number > 1:
         return f"积分明细 第{number}页"
     shown = point_setting.read(ctx.session, ctx.member.branch_id).median
-    median = points.branch_median(ctx.session, ctx.member.branch_id, ctx.now) if shown else None
+    median = point_account.branch_median(ctx.session, ctx.member.branch_id, ctx.now) if shown else None
     return "积分明细" if median is None else f"积分明细（本季支部中位数 {median:g} 分）"
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from bot.errors import Refusal
-from bot.services.points import Standing
+from bot.services.point_account import Standing
 
 
 class PictureForged(Refusal):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -16,7 +15,7 @@ from bot.errors import Refusal
 from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.models.points import PointBalance, PointEntry
-from bot.services import point_chain, point_rule
+from bot.services import point_account, point_chain, point_rule
 from bot.services.permission import Action, Actor
 from bot.services.point_chain import Discrepancy
 from bot.services.point_rule import PER, counted, most_of
@@ -64,20 +63,6 @@ class Award:
     rule: Rule
     total: int
     entry_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """A member's quarter: points per dimension in the order of the rules, and the sum of the calendar year."""
-
-    period: str
-    dimensions: tuple[tuple[str, int, int], ...]
-    year: int
-
-    @property
-    def total(self) -> int:
-        """The quarter's points, each dimension counted up to its cap."""
-        return sum(min(points, cap) for _, points, cap in self.dimensions)
 
 
 def award(
@@ -230,23 +215,11 @@ def correct(
 
 def total(session: Session, member_id: int, period: str) -> int:
     """The sum of a member's quarter, each dimension counted up to its cap."""
-    this = {"member": member_id, "first": period, "last": period}
-    rows = session.connection().execute(_BALANCES, this)
+    rows = point_account.balances(session, member_id, period, period)
     return sum(counted(dimension, points) for _, dimension, points in rows)
 
 
-# Built once: putting a statement together costs more than running it, and points are asked for and given all day.
-_BALANCES = select(*PointBalance.__table__.c["period", "dimension", "points"]).where(
-    PointBalance.member_id == bindparam("member"),
-    PointBalance.period.between(bindparam("first"), bindparam("last")),
-)
-_LAST = (
-    select(*PointEntry.__table__.c["id", "points", "reason"])
-    .where(PointEntry.member_id == bindparam("member"))
-    .order_by(PointEntry.id.desc())
-    .limit(5)
-)
-
+# Built once: putting a statement together costs more than running it, and points are given all day.
 _TAKEN_BACK = aliased(PointEntry)
 _EARNED = select(func.coalesce(func.sum(PointEntry.points), 0)).where(
     PointEntry.member_id == bindparam("member"),
@@ -280,52 +253,6 @@ def _writing(dialect: str) -> _Writing:
     )
 
 
-def standing(session: Session, member_id: int, now: datetime) -> Standing:
-    """Where a member stands in the quarter of ``now``."""
-    period = quarter(now)
-    year = {"member": member_id, "first": f"{now.year}Q1", "last": f"{now.year}Q4"}
-    rows = session.connection().execute(_BALANCES, year).all()
-    have = {dimension: points for p, dimension, points in rows if p == period}
-    dimensions = tuple((d.name, have.get(d.name, 0), d.cap) for d in point_rule.rules().dimensions)
-    return Standing(period, dimensions, sum(counted(dimension, points) for _, dimension, points in rows))
-
-
-@dataclass(frozen=True, slots=True)
-class Brief:
-    """An entry as the short list shows it."""
-
-    id: int
-    points: int
-    reason: str
-
-
-def last_entries(session: Session, member_id: int) -> list[Brief]:
-    """The five newest entries of a member."""
-    rows = session.connection().execute(_LAST, {"member": member_id})
-    return [Brief(*row) for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """An entry with the name of who gave it; no name for what the product itself counted."""
-
-    entry: PointEntry
-    giver: str | None
-
-
-def page(session: Session, member_id: int, number: int, *, size: int = 10) -> tuple[list[Line], bool]:
-    """A page (from 1) of a member's entries, newest first, and whether there are more."""
-    rows = session.execute(
-        select(PointEntry, Member.name)
-        .outerjoin(Member, Member.id == PointEntry.giver_id)
-        .where(PointEntry.member_id == member_id)
-        .order_by(PointEntry.id.desc())
-        .limit(size + 1)
-        .offset((number - 1) * size)
-    ).all()
-    return [Line(entry, giver) for entry, giver in rows[:size]], len(rows) > size
-
-
 def correctable(session: Session, actor: Actor, number: int) -> tuple[PointEntry, Member]:
     """Somebody's entry that the actor may take back; :class:`NoSuchEntry` outside the own branch, :class:`Oneself` for the own ones."""
     found = session.execute(
@@ -339,25 +266,6 @@ def correctable(session: Session, actor: Actor, number: int) -> tuple[PointEntry
     if found[1].id == actor.member.id:
         raise Oneself
     return found[0], found[1]
-
-
-def branch_median(session: Session, branch_id: int, now: datetime) -> float | None:
-    """The median of this quarter's totals of a branch's active members; None with fewer than five of them (nobody is to be guessed)."""
-    rows = session.execute(
-        select(Member.id, PointBalance.dimension, PointBalance.points)
-        .outerjoin(
-            PointBalance, (PointBalance.member_id == Member.id) & (PointBalance.period == quarter(now))
-        )
-        .where(Member.branch_id == branch_id, Member.active)
-    )
-    sums: dict[int, int] = defaultdict(int)
-    for member_id, dimension, points in rows:
-        sums[member_id] += counted(dimension, points) if dimension else 0
-    totals = sorted(sums.values())
-    if len(totals) < 5:
-        return None
-    middle = len(totals) // 2
-    return float(totals[middle]) if len(totals) % 2 else (totals[middle - 1] + totals[middle]) / 2
 
 
 def verify(session: Session) -> list[Discrepancy]:

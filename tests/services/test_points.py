@@ -17,8 +17,9 @@ from bot.clock import Clock
 from bot.db import Database
 from bot.models.member import Member
 from bot.models.points import PointBalance, PointEntry
-from bot.services import point_rule, points
+from bot.services import point_account, point_rule, points
 from bot.services.points import AlreadyReversed, IsAReversal, OverCap, WrongAmount
+from content import ROOT, read_toml
 from content import points as rules_file
 
 _facts = (f"fact {n}" for n in itertools.count())
@@ -49,7 +50,7 @@ def ledger(database: Database, name: str = "张伟") -> list[int]:
 
 def total(database: Database, clock: Clock, name: str = "张伟") -> int:
     with database.read() as session:
-        return points.standing(session, id_of(session, name), clock()).total
+        return point_account.standing(session, id_of(session, name), clock()).total
 
 
 def consistent(database: Database) -> bool:
@@ -165,7 +166,7 @@ def test_a_dimension_counts_up_to_its_cap_everywhere(database: Database, clock: 
     assert sum(ledger(database)) == 32
     assert last.total == total(database, clock) == 25
     with database.read() as session:
-        assert points.standing(session, id_of(session, "张伟"), clock()).year == 25
+        assert point_account.standing(session, id_of(session, "张伟"), clock()).year == 25
 
 
 def test_the_median_is_hidden_from_fewer_than_five(database: Database, clock: Clock) -> None:
@@ -175,9 +176,9 @@ def test_the_median_is_hidden_from_fewer_than_five(database: Database, clock: Cl
         branch = session.scalars(select(Member.branch_id).where(Member.name == "张伟")).one()
         keep = ("张伟", "古丽", "李明", "孙磊", "马强")
         session.execute(update(Member).where(Member.name.not_in(keep)).values(active=False))
-        assert points.branch_median(session, branch, clock()) == 3.0
+        assert point_account.branch_median(session, branch, clock()) == 3.0
         session.execute(update(Member).where(Member.name == "马强").values(active=False))
-        assert points.branch_median(session, branch, clock()) is None
+        assert point_account.branch_median(session, branch, clock()) is None
 
 
 def test_a_changed_balance_is_found(database: Database, clock: Clock) -> None:
@@ -193,7 +194,7 @@ def test_a_rule_change_leaves_the_past_alone(
     database: Database, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     award(database, clock)
-    raw = rules_file.read_toml(rules_file.ROOT / "points.toml")
+    raw = read_toml(ROOT / "points.toml")
     old = next(rule for rule in raw["rule"] if rule["code"] == "attend")
     raw["rule"].append({**old, "version": 2, "points": 3, "valid_from": datetime(2026, 12, 1).date()})  # noqa: DTZ001
     old["valid_to"] = datetime(2026, 11, 30).date()  # noqa: DTZ001
@@ -204,7 +205,7 @@ def test_a_rule_change_leaves_the_past_alone(
     with database.read() as session:
         made = session.execute(select(PointEntry.version, PointEntry.points).order_by(PointEntry.id)).all()
         assert [tuple(row) for row in made] == [(1, 2), (2, 3)]
-        lines, _ = points.page(session, id_of(session, "张伟"), 1)
+        lines, _ = point_account.page(session, id_of(session, "张伟"), 1)
         assert [rule.points for one in lines if (rule := point_rule.of_entry(session, one.entry))] == [3, 2]
 
 
