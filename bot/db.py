@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
@@ -19,6 +19,7 @@ from sqlalchemy import (
     Dialect,
     Engine,
     Enum,
+    Executable,
     Integer,
     MetaData,
     String,
@@ -91,6 +92,27 @@ def upsert_into(dialect: str, table: type[Base]) -> Any:
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
+def at_the_end(session: Session, statement: Executable, row: dict[str, Any]) -> None:
+    """Execute a statement when the transaction ends, once for all of its rows: for what nobody reads before.
+
+    Messages that are answered together (:mod:`bot.batch`) write the same few tables; one statement of many rows costs little more than one of one.
+    """
+    session.info.setdefault(_KEPT, {}).setdefault(statement, []).append(row)
+
+
+def at_once(session: Session, statement: Executable, row: dict[str, Any]) -> None:
+    """Execute a statement now; takes the same as :func:`at_the_end`."""
+    session.connection().execute(statement, row)
+
+
+def _execute_kept(session: Session) -> None:
+    for statement, rows in session.info.pop(_KEPT, {}).items():
+        session.connection().execute(statement, rows)
+
+
+_KEPT = "at the end"
+
+
 def dialect_of(session: Session) -> str:
     """The kind of database behind a session: sqlite or postgresql."""
     return session.get_bind().dialect.name
@@ -117,12 +139,9 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A transaction that commits when the block ends and rolls back when it raises."""
-        if self.sqlite:
-            with self._turn, self._write.begin() as session:
-                yield session
-        else:
-            with self._write.begin() as session:
-                yield session
+        with self._turn if self.sqlite else nullcontext(), self._write.begin() as session:
+            yield session
+            _execute_kept(session)
 
     @contextmanager
     def read(self) -> Iterator[Session]:

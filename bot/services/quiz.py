@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Table, bindparam, exists, func, insert, select
 from sqlalchemy.orm import Session
 
+from bot.db import at_once, at_the_end
 from bot.models.member import Member
 from bot.models.points import PointEntry
 from bot.models.quiz import Attempt, QuizKind, QuizRun
@@ -86,8 +89,14 @@ def answer(
     if run.finished_at is None:
         following = found.posed.get(run.open_question) or runs.posed(session, run.open_question)
         done.next = runs.show(run, following, now, rng)
-    runs.save(session, run)
+    runs.save(session, run, _when(run))
     return done
+
+
+def _when(run: Run) -> Callable[..., None]:
+    """When a run and its attempts are written: at the end, unless a score is told before, or others play along and their score is read."""
+    read_before = run.finished_at is not None or run.kind in (QuizKind.EXAM, QuizKind.DUEL, QuizKind.ARENA)
+    return at_once if read_before else at_the_end
 
 
 def _judged(
@@ -96,12 +105,14 @@ def _judged(
     item = answers.item_of(question, run.part)
     given, right = answers.judge(item, run.order, text)
     correct = item.right_letters(run.order) or item.answer[0]
-    _keep(session, run, question, given, right, now)
+    attempt = _attempt(run, question, given, right, now)
     # An exam says nothing before it is over: no review and no points would give its answers away.
     silent = run.kind is QuizKind.EXAM
     retired = not silent and _review(session, run, question, card, right, now)
     award = _earned(session, run.member_id, now) if right and not silent else None
     _move_on(run, right, now)
+    # A second answer to the same place, from wherever it comes, collides here.
+    _when(run)(session, _KEEP, attempt)
     explained = run.finished_at is not None or run.open_question != question.id
     return Answered(run, question, right, correct, award, retired, explained)
 
@@ -119,13 +130,17 @@ def best_challenge(session: Session, member_id: int, *, but: int = 0) -> int:
     return most or 0
 
 
-def _keep(session: Session, run: Run, question: Posed, given: str, right: bool, now: datetime) -> None:
-    """Write the attempt: a second answer to the same place, from wherever it comes, collides here."""
-    row = {"run_id": run.id, "position": run.position, "member_id": run.member_id, "question_id": question.id}
-    seconds = max(0, int((now - run.asked_at).total_seconds()))
-    session.connection().execute(
-        _KEEP, {**row, "given": given, "right": right, "seconds": seconds, "at": now}
-    )
+def _attempt(run: Run, question: Posed, given: str, right: bool, now: datetime) -> dict[str, Any]:
+    return {
+        "run_id": run.id,
+        "position": run.position,
+        "member_id": run.member_id,
+        "question_id": question.id,
+        "given": given,
+        "right": right,
+        "seconds": max(0, int((now - run.asked_at).total_seconds())),
+        "at": now,
+    }
 
 
 def _review(
@@ -147,11 +162,11 @@ def _review(
 
 
 def _earned(session: Session, member_id: int, now: datetime) -> Award | None:
-    """The day's points, when this right answer makes enough of them. Reads only the member's attempts of the day."""
+    """The day's points, when this right answer, not yet written, makes enough of them. Reads only the member's attempts of the day."""
     fact = f"quiz {member_id} {now.date()}"
     values = {"member": member_id, "midnight": runs.midnight(now), "fact": fact}
-    right, had = session.connection().execute(_DAY, values).one()
-    if right < ENOUGH_RIGHT or had:
+    before, had = session.connection().execute(_DAY, values).one()
+    if before + 1 < ENOUGH_RIGHT or had:
         return None
     reason = f"{now.month}月{now.day}日答对{ENOUGH_RIGHT}题"
     award = points.award(session, member_id, "quiz", fact=fact, reason=reason, now=now)

@@ -6,7 +6,7 @@ An answer is the most frequent message of all, so rows are read and written by s
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Table, and_, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
+from bot.db import at_once
 from bot.models.member import Member
 from bot.models.quiz import Question, QuestionKind, QuizKind, QuizRun, ReviewCard
 from bot.services import answer as answers
@@ -174,10 +175,9 @@ def posed(session: Session, question_id: int) -> Posed:
     return Posed(*session.connection().execute(_POSED, {"question": question_id}).one())
 
 
-def save(session: Session, run: Run) -> None:
-    """Write what may have changed of a run."""
-    new = {f"new_{name}": getattr(run, name) for name in _CHANGING}
-    session.connection().execute(_SAVE, {"run": run.id, **new})
+def save(session: Session, run: Run, write: Callable[..., None] = at_once) -> None:
+    """Write what may have changed of a run, ``at_the_end`` of the transaction when nobody reads it before."""
+    write(session, _SAVE, {"run": run.id, **{f"new_{name}": getattr(run, name) for name in _CHANGING}})
 
 
 def open_runs(session: Session, member_id: int, now: datetime) -> list[Run]:
