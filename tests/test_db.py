@@ -10,17 +10,20 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.app import App
 from bot.db import Database, at_the_end
-from bot.models.identity import Inbox
-from bot.services import identity as identities
+from bot.models.identity import Identity, Inbox
+from tests.chat import PhoneBook
 
 PUT = insert(Inbox.__table__)  # type: ignore[arg-type]
 
 
-def _rows(bot: App, database: Database, *names: str) -> list[dict[str, Any]]:
-    with database.write() as session:
-        identities.open_identity(session, "wecom", "zhangwei")
-    fixed = {"channel": "wecom", "identity_id": 1, "kind": "text", "answered_at": bot.clock(), "reply": {}}
-    return [{**fixed, "message_id": name} for name in names]
+@pytest.fixture
+def row(bot: App, phone: PhoneBook, database: Database) -> dict[str, Any]:
+    """A row that may stand beside the one that is there."""
+    phone("张伟")("菜单")
+    with database.read() as session:
+        who = session.scalars(select(Identity.id)).one()
+    fixed = {"channel": "wecom", "identity_id": who, "kind": "text", "answered_at": bot.clock(), "reply": {}}
+    return {**fixed, "message_id": "one"}
 
 
 def _count(database: Database) -> int:
@@ -28,29 +31,36 @@ def _count(database: Database) -> int:
         return int(session.scalar(select(func.count()).select_from(Inbox)) or 0)
 
 
-def test_what_is_kept_for_the_end_is_written_once_for_all(bot: App, database: Database) -> None:
-    first, second = _rows(bot, database, "one", "two")
+def test_what_is_kept_for_the_end_is_written_once_for_all(database: Database, row: dict[str, Any]) -> None:
     with database.write() as session:
-        at_the_end(session, PUT, first)
-        at_the_end(session, PUT, second)
-        assert session.scalar(select(func.count()).select_from(Inbox)) == 0
-    assert _count(database) == 2
+        at_the_end(session, PUT, row)
+        at_the_end(session, PUT, {**row, "message_id": "two"})
+        assert session.scalar(select(func.count()).select_from(Inbox)) == 1
+    assert _count(database) == 3
 
 
-def test_a_collision_at_the_end_undoes_the_transaction(bot: App, database: Database) -> None:
-    first, twin = _rows(bot, database, "one", "one")
-    with pytest.raises(IntegrityError), database.write() as session:
-        session.execute(PUT, {**first, "message_id": "other"})
-        at_the_end(session, PUT, first)
-        at_the_end(session, PUT, twin)
-    assert _count(database) == 0
+def _collide(database: Database, row: dict[str, Any]) -> None:
+    with database.write() as session:
+        session.execute(PUT, {**row, "message_id": "other"})
+        at_the_end(session, PUT, row)
+        at_the_end(session, PUT, row)
 
 
-def test_nothing_kept_survives_a_refusal(bot: App, database: Database) -> None:
-    [row] = _rows(bot, database, "one")
-    with pytest.raises(ValueError), database.write() as session:
+def test_a_collision_at_the_end_undoes_the_transaction(database: Database, row: dict[str, Any]) -> None:
+    with pytest.raises(IntegrityError):
+        _collide(database, row)
+    assert _count(database) == 1
+
+
+def _break(database: Database, row: dict[str, Any]) -> None:
+    with database.write() as session:
         at_the_end(session, PUT, row)
         raise ValueError
+
+
+def test_nothing_is_kept_after_an_error(database: Database, row: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        _break(database, row)
     with database.write():
         pass
-    assert _count(database) == 0
+    assert _count(database) == 1
