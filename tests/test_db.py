@@ -21,7 +21,7 @@ def row(bot: App, phone: PhoneBook, database: Database) -> dict[str, Any]:
     """A row that may stand beside the one that is there."""
     phone("张伟")("菜单")
     with database.read() as session:
-        who = session.scalars(select(Identity.id)).one()
+        who = session.scalars(select(Identity.id).where(Identity.external_id == "zhangwei")).one()
     fixed = {"channel": "wecom", "identity_id": who, "kind": "text", "answered_at": bot.clock(), "reply": {}}
     return {**fixed, "message_id": "one"}
 
