@@ -7,10 +7,11 @@ from itertools import groupby
 
 from bot.chat import Context, Reply, Router
 from bot.models.organisation import Organisation
-from bot.services import point_setting, point_table
+from bot.services import download, point_setting, point_table
+from bot.services.download import DocumentKind, Wanted
 from bot.services.permission import Action
 from bot.services.point_table import Row, Unfair
-from bot.times import quarter
+from bot.times import clock, quarter
 
 router = Router()
 
@@ -37,7 +38,7 @@ def table(ctx: Context, text: str = "") -> Reply:
     more = len(rows) > number * PAGE
     head = f"{branch.name}{period} 第{number}页（合计：{'、'.join(_short())}）"
     foot = "回复 下一页 看其他人；" if more else ""
-    lines = [head, *_by_group(page), f"{foot}可发：积分走势、公平检查、结算"]
+    lines = [head, *_by_group(page), f"{foot}可发：积分走势、公平检查、导出积分表、结算"]
     return Reply("\n".join(lines), choices=(f"积分表 第{number + 1}页",) if more else ())
 
 
@@ -52,6 +53,21 @@ def _by_group(rows: list[Row]) -> list[str]:
         + "；".join(f"{row.name} {row.total}（{'、'.join(map(str, row.dimensions))}）" for row in some)
         for group, some in groupby(rows, key=lambda row: row.group)
     ]
+
+
+@router.command("导出积分表", "导出 积分表", needs=Action.SEE_BRANCH)
+def export(ctx: Context) -> str:
+    branch, period = _branch(ctx), quarter(ctx.now)
+    wanted = Wanted(DocumentKind.POINT_TABLE, branch.id, int(period.replace("Q", "")), ctx.member.id)
+    token = download.sign(ctx.settings.secret_key.get_secret_value(), wanted, now=ctx.now)
+    download.record(
+        ctx.session, wanted, "导出文件", member=ctx.member, now=ctx.now, channel=ctx.message.channel
+    )
+    until = clock(ctx.now + download.LASTS, ctx.now)
+    return (
+        f"{branch.name}{period}积分表（Excel）\n{ctx.settings.base_url}/m/download/{token}\n"
+        f"{until} 前有效，打开时生成。只限您本人使用，请不要转发。公示过的请发：积分通报"
+    )
 
 
 @router.command("积分走势", "积分趋势", needs=Action.SEE_BRANCH)

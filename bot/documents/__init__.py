@@ -20,6 +20,7 @@ from bot.documents import (
     ledger,
     minutes,
     notice,
+    point_table,
     sheet,
     vote,
 )
@@ -29,6 +30,8 @@ from bot.documents.word import filled
 from bot.services.audit import Act
 from bot.services.bulletin import BulletinFacts
 from bot.services.learning import Report
+from bot.services.point_table import Row
+from bot.services.point_table import dimensions as table_dimensions
 from bot.services.record import ActivityFacts, ElectionFacts, MonthFacts, NoticeFacts, ResultFacts, YearFacts
 from bot.times import local
 
@@ -45,6 +48,7 @@ __all__ = [
     "ledger_of",
     "minutes_of",
     "notice_of",
+    "point_table_of",
     "sheet_of",
     "vote_of",
 ]
@@ -112,6 +116,13 @@ def learning_of(facts: Report, *, now: datetime) -> File:
     """学习情况 of a branch, Excel."""
     name = name_of(facts.branch, "学习情况", local(now, now).date().isoformat(), ending="xlsx")
     return File(name, learning.workbook(facts, now), XLSX)
+
+
+def point_table_of(branch: str, period: str, rows: Sequence[Row], *, now: datetime) -> File:
+    """积分表 of a quarter, Excel."""
+    name = name_of(branch, "积分表", period, local(now, now).date().isoformat(), ending="xlsx")
+    body = point_table.workbook(branch, period, table_dimensions(), rows, now)
+    return File(name, body, XLSX)
 
 
 def audit_of(acts: Sequence[Act], who: str, *, now: datetime) -> File:

@@ -41,6 +41,7 @@ class DocumentKind(StrEnum):
     AUDIT = "操作记录"
     BULLETIN = "积分公示"
     BULLETIN_SHEET = "积分公示表"
+    POINT_TABLE = "积分表"
 
 
 _NEEDS = {

@@ -18,7 +18,7 @@ from bot.documents.file import XLSX, name_of
 from bot.errors import Refusal
 from bot.models.member import Member
 from bot.models.organisation import Organisation
-from bot.services import audit, bulletin, download, learning, question_file, record
+from bot.services import audit, bulletin, download, learning, point_table, question_file, record
 from bot.services.download import DocumentKind, LinkExpired, LinkForged, Wanted
 from bot.services.permission import actor_of
 from content.questions import Question
@@ -96,6 +96,11 @@ def gathered(session: Session, wanted: Wanted, now: datetime) -> Callable[[Templ
         case DocumentKind.BULLETIN:
             board = bulletin.facts(session, wanted.subject, now)
             return lambda templates: documents.bulletin_of(board, templates, now=now)
+        case DocumentKind.POINT_TABLE:
+            period = "{}Q{}".format(*divmod(wanted.subject, 10))
+            rows = point_table.table(session, wanted.branch_id, period)
+            owner = session.get_one(Organisation, wanted.branch_id).name
+            return lambda _: documents.point_table_of(owner, period, rows, now=now)
         case DocumentKind.BULLETIN_SHEET:
             listed = bulletin.facts(session, wanted.subject, now)
             return lambda _: documents.bulletin_sheet_of(listed, now=now)

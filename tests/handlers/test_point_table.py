@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from datetime import datetime
 
 import pytest
+from openpyxl import load_workbook
 from sqlalchemy import select, update
 
-from bot.app import App
+from bot.app import App, create_flask
 from bot.models.member import Member
 from bot.services import point_table, points
 from tests.chat import Phone, PhoneBook
@@ -47,8 +49,22 @@ def test_the_table_lists_everybody_by_group_and_not_by_points(secretary: Phone, 
     assert "没有这一页了" in secretary("积分表 9")
 
 
+def test_the_table_is_exported_by_roster_with_figures_as_figures(secretary: Phone, bot: App) -> None:
+    award(bot, "孙磊", "model", 5)
+    for said in ("导出积分表", "导出 积分表"):
+        told = secretary(said)
+        assert "2026Q4积分表（Excel）" in told
+    link = next(word for word in told.split() if word.startswith("http"))
+    answer = create_flask(bot).test_client().get(link.removeprefix(bot.settings.base_url))
+    rows = list(load_workbook(io.BytesIO(answer.data)).worksheets[0].iter_rows(values_only=True))
+    assert rows[1] == ("党小组", "姓名", *point_table.dimensions(), "合计")
+    assert len(rows) == 2 + 12
+    assert next(row for row in rows if row[1] == "孙磊")[2:] == (5, 0, 0, 0, 5)
+    assert rows[2][1] == "王建国"
+
+
 def test_members_do_not_see_the_table(phone: PhoneBook) -> None:
-    for said in ("积分表", "积分走势", "公平检查"):
+    for said in ("积分表", "积分走势", "公平检查", "导出积分表"):
         assert "需要支部书记或委员来办" in phone("张伟")(said)
 
 
