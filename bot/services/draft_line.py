@@ -23,7 +23,7 @@ from content.activity_kinds import Attends
 
 _VERB = r"(?:改为|改成|改到|改在|换成|换到|定在|:)"
 _LABEL = re.compile(
-    rf"(?:(?P<what>主题|时间|日期|地点|对象|范围)\s*{_VERB}|(?P<closes>(?:报名)?截止)(?:时间)?\s*(?:{_VERB}|到|在)?)"
+    rf"(?:(?P<what>主题|时间|日期|地点|(?<!发展)对象|范围)\s*{_VERB}|(?P<closes>(?:报名)?截止)(?:时间)?\s*(?:{_VERB}|到|在)?)"
 )
 _CAPACITY = re.compile(
     r"[,，;；。]?\s*(?:(?:限额?|名额|最多)\s*(?P<most>\d{1,4})\s*(?:个?人|名)|不限(?:人数|名额))"
@@ -32,7 +32,7 @@ _PARTNER = re.compile(
     r"(?:和|与|同|跟)\s*(?P<who>[^\s,，。;；:：和与同跟]{2,30}?支部)(?:一起|共同)?(?:开展)?(?:联建|共建)?"
 )
 _GONE = re.compile(r"昨天|昨日|昨晚|前天|前日")
-_NO_AUDIENCE = re.compile(r"(?:对象|范围)\s*:?\s*$")
+_NO_AUDIENCE = re.compile(r"(?:^|[\s,，;；。])(?:对象|范围)\s*:?\s*$")
 _GROUP = re.compile(r"第[^\s第]{1,3}(?:党?小组)")
 _MOVE = re.compile(r"^(?:请|把|将|活动)*(?P<verb>改到|改在|换到|改为|改成|改|换成)?\s*")
 
@@ -72,7 +72,7 @@ def read_line(where: Where, text: str, draft: Draft) -> Draft:
     if rest and not draft.theme and found.day is None and found.time is None:
         draft = replace(draft, theme=rest)
     elif rest and not draft.place:
-        draft = replace(draft, place=rest)
+        draft = replace(draft, place=" ".join(rest.split()))
     return _with_labels(where, draft, [pair for pair in labels if pair[0] == "截止"])
 
 

@@ -97,6 +97,20 @@ def test_the_word_alone_lists_the_kinds(secretary: Phone) -> None:
     assert "谈心谈话" not in secretary("发布")
 
 
+def test_a_future_member_in_the_theme_is_no_audience(secretary: Phone) -> None:
+    """发展对象 holds the word by which an audience is written."""
+    for theme in ("讨论发展对象", "讨论发展对象:李明"):
+        assert f"主题：{theme}" in secretary(f"发布党员大会 {WHEN} 主题:{theme}")
+    assert "没看懂参加范围" in secretary(f"发布党员大会 {WHEN} 主题:学安规 对象")
+
+
+def test_a_seminar_may_be_published_by_its_whole_name(secretary: Phone) -> None:
+    secretary.script(
+        (f"发布集中学习专题研讨 {WHEN} 主题:班组学习", "集中学习发布预览", "地点：三楼会议室\n"),
+        ("发布 集中学习专题研讨 12月8日15:00 三楼 会议室 主题:班组学习", "地点：三楼 会议室\n"),
+    )
+
+
 def test_a_talk_is_not_published(secretary: Phone) -> None:
     secretary.script(("发布 谈心谈话 12月8日", "不用发布", "补录 谈心谈话"))
 
