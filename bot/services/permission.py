@@ -38,7 +38,8 @@ class Action(StrEnum):
 
 
 _LEADERS = frozenset({Action.MANAGE_PEOPLE, Action.APPROVE_QUESTIONS, Action.SETTLE})
-_COMMITTEE = frozenset(Action) - _LEADERS - {Action.SEE_AUDIT, Action.MOVE_PEOPLE}
+_ABOVE = frozenset({Action.SEE_AUDIT, Action.MOVE_PEOPLE})
+_COMMITTEE = frozenset(Action) - _LEADERS - _ABOVE
 RIGHTS: dict[RoleName, frozenset[Action]] = {
     RoleName.SECRETARY: _COMMITTEE | _LEADERS,
     RoleName.DEPUTY_SECRETARY: _COMMITTEE | _LEADERS,
@@ -68,7 +69,17 @@ def rank(role: RoleName) -> int:
 
 
 class NotAllowed(Refusal):
-    text = "这项操作（{action}）需要支部书记或委员来办，请联系他们。"
+    text = "这项操作（{action}）需要{who}来办，请联系他们。"
+
+    def __init__(self, *, action: str) -> None:
+        super().__init__(action=action, who=_who_may(action))
+
+
+def _who_may(action: str) -> str:
+    """Who is to be asked, the nearest of those who have the right: a secretary is not sent to the secretary."""
+    if action in _LEADERS:
+        return "支部书记或副书记"
+    return "上级党委的管理员" if action in _ABOVE else "支部书记或委员"
 
 
 class OutsideYourBranch(Refusal):

@@ -111,7 +111,7 @@ def test_a_member_who_says_every_word_of_a_secretary_changes_nothing(stage: Stag
             continue
         for example in command.examples:
             answer = stage.platform.say("张伟", example).text
-            assert "需要支部书记或委员来办" in answer, f"{example}: {answer}"
+            assert "来办，请联系他们" in answer, f"{example}: {answer}"
             stage.platform.say("张伟", "退出")
     after = facts(stage.bot.database)
     assert [name for name in before if before[name] != after[name]] == []

@@ -94,7 +94,7 @@ def test_the_log_is_exported_and_no_cell_is_a_formula(
 def test_nobody_but_an_admin_exports_it(
     admin: Phone, bot: App, secretary: Phone, database: Database, clock: Clock
 ) -> None:
-    assert "需要支部书记或委员来办" in secretary("导出操作记录")
+    assert "需要上级党委的管理员来办" in secretary("导出操作记录")
     link = re.search(r"/m/download/\S+", admin("导出操作记录"))
     assert link
     assert "没有找到您能查的" in admin("导出操作记录 某人")

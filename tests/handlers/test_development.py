@@ -105,7 +105,7 @@ def test_bad_input_is_told(secretary: Phone, said: str, answer: str) -> None:
 
 
 def test_only_who_manages_people_may(phone: PhoneBook) -> None:
-    assert "需要支部书记或委员来办" in phone("刘芳")("身份 李明 正式党员 2027-03-20")
+    assert "需要支部书记或副书记来办" in phone("刘芳")("身份 李明 正式党员 2027-03-20")
 
 
 def test_the_secretary_is_told_a_month_and_a_week_before_and_on_the_day(

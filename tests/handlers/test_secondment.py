@@ -151,7 +151,7 @@ def test_nobody_is_in_two_places_for_a_time(admin: Phone) -> None:
 
 
 def test_a_secretary_sends_nobody_away(secretary: Phone, admin: Phone) -> None:
-    assert "需要支部书记或委员来办" in secretary(AWAY)
+    assert "需要上级党委的管理员来办" in secretary(AWAY)
 
 
 # A branch splits --------------------------------------------------------------------------------------------------------

@@ -221,8 +221,8 @@ def test_two_secretaries_publish_once(phone: PhoneBook, secretary: Phone, give: 
 
 
 def test_a_new_day_means_a_new_setting_only_for_the_own_branch(phone: PhoneBook) -> None:
-    assert "需要支部书记或委员来办" in phone("张伟")("结算")
-    assert "需要支部书记或委员来办" in phone("张伟")("积分设置 按月")
+    assert "需要支部书记或副书记来办" in phone("张伟")("结算")
+    assert "需要支部书记或副书记来办" in phone("张伟")("积分设置 按月")
 
 
 @pytest.mark.parametrize(

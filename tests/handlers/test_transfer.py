@@ -118,7 +118,7 @@ def test_a_secretary_moves_nobody(secretary: Phone) -> None:
         "新建党支部 甲党支部",
         "操作记录 张伟",
     ):
-        assert "需要支部书记或委员来办" in secretary(said)
+        assert "需要上级党委的管理员来办" in secretary(said)
 
 
 def test_a_founded_branch_takes_people(admin: Phone, database: Database) -> None:

@@ -234,7 +234,7 @@ def test_every_command_that_needs_a_right_refuses_who_has_it_not(
     denied = [one for one in commands if one.needs not in GRANTED[role]]
     said = [text for one in denied for text in (*one.words, *one.examples)]
     who = phone(name)
-    answered = [text for text in said if "需要支部书记或委员来办" not in who(text)]
+    answered = [text for text in said if "来办，请联系他们" not in who(text)]
     assert answered == []
 
 
