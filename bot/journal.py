@@ -1,4 +1,4 @@
-"""The audit log as handlers use it: acts on activities written into it, and a page of it as an answer."""
+"""The audit log as handlers use it: acts on activities and on members written into it, and a page of it as an answer."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 
 from bot.chat import Context, Reply
 from bot.models.activity import Activity
+from bot.models.member import Member
 from bot.services import activity as activities
 from bot.services import audit
 from bot.services.audit import CHANNELS, Act
@@ -25,6 +26,20 @@ def keep(ctx: Context, act: str, activity: Activity, *details: str, subject_id: 
         subject_id=subject_id,
         branch_id=activity.branch_id,
         detail=activities.detail(activity, *details),
+    )
+
+
+def keep_of(ctx: Context, act: str, member: Member, detail: str) -> None:
+    """Record that the sender did ``act`` on a member."""
+    audit.record(
+        ctx.session,
+        actor=ctx.member,
+        act=act,
+        now=ctx.now,
+        channel=ctx.message.channel,
+        subject_id=member.id,
+        branch_id=member.branch_id,
+        detail=detail,
     )
 
 

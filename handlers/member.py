@@ -8,12 +8,14 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from bot import journal
 from bot.chat import Answer, Ask, Context, Reply, Router
 from bot.errors import Refusal
 from bot.models.activity import SignUpState
 from bot.models.member import Member
+from bot.services import branch as branches
+from bot.services import member as people
 from bot.services import (
-    audit,
     personal_data,
     phone,
     point_account,
@@ -25,8 +27,6 @@ from bot.services import (
     study_week,
     verdict,
 )
-from bot.services import branch as branches
-from bot.services import member as people
 from bot.services.branch import BranchView, Listed
 from bot.services.member import Namesakes
 from bot.services.permission import Action
@@ -238,7 +238,7 @@ def leave_confirmed(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     ctx.actor.on_branch(ctx.session, Action.MANAGE_PEOPLE, member.branch_id)
     ended = people.deactivate(ctx.session, ctx.actor, member, now=ctx.now)
     roles = "、".join(one.value for one in ended)
-    _record(ctx, "停用", member, roles)
+    journal.keep_of(ctx, "停用", member, roles)
     also = f"，{roles}权限已停" if roles else ""
     return f"已停用{member.name}{also}，本支部在册 {_count(ctx, member)} 人。回来时请发：恢复 {member.name}；不再回来、要删个人资料请发：清除 {member.name}"
 
@@ -250,7 +250,7 @@ def come_back(ctx: Context, name: str) -> Answer:
     except Namesakes as several:
         return Reply(several.question, choices=several.commands("恢复"))
     people.reactivate(member)
-    _record(ctx, "恢复", member, "")
+    journal.keep_of(ctx, "恢复", member, "")
     return f"已恢复{member.name}，以往记录都在，本支部在册 {_count(ctx, member)} 人。职务要重新任命；需要绑定请发：口令 {member.name}"
 
 
@@ -259,17 +259,4 @@ def _count(ctx: Context, member: Member) -> int:
     return (
         ctx.session.scalar(select(func.count()).where(Member.branch_id == member.branch_id, Member.active))
         or 0
-    )
-
-
-def _record(ctx: Context, act: str, member: Member, detail: str) -> None:
-    audit.record(
-        ctx.session,
-        actor=ctx.member,
-        act=act,
-        now=ctx.now,
-        channel=ctx.message.channel,
-        subject_id=member.id,
-        branch_id=member.branch_id,
-        detail=detail,
     )

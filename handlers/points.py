@@ -6,15 +6,15 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from bot import choices
+from bot import choices, journal
 from bot.chat import Answer, Ask, Context, Reply, Router, Undo
 from bot.errors import Refusal
 from bot.models.member import Member
 from bot.models.outbox import Urgency
 from bot.models.points import PointEntry
-from bot.services import audit, outbox, point_account, point_rule, point_setting, point_story, points
 from bot.services import claim as claims
 from bot.services import member as people
+from bot.services import outbox, point_account, point_rule, point_setting, point_story, points
 from bot.services.permission import Action
 from bot.services.point_account import Line
 from bot.services.points import Award
@@ -194,7 +194,7 @@ def choose_rule(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
 def _give(ctx: Context, member: Member, rule: Rule, amount: int, reason: str) -> Reply:
     giver, fact = ctx.member, f"given {ctx.message.channel} {ctx.message.id}"
     done = points.give(ctx.session, giver.id, member, rule, amount, fact=fact, reason=reason, now=ctx.now)
-    _record(ctx, "加分", member, f"#{done.entry_id} {rule.name} +{done.points}：{reason}")
+    journal.keep_of(ctx, "加分", member, f"#{done.entry_id} {rule.name} +{done.points}：{reason}")
     told = f"{giver.name}给您记 +{done.points} 分（{rule.dimension}）：{reason}。本季共 {done.total} 分。有异议可发：申诉 {done.entry_id} 理由"
     outbox.push(ctx.session, [member.id], told, key=f"points {done.entry_id}", now=ctx.now)
     return Reply(_given_text(member, done, reason), undo=Undo(take_back, {"entry": done.entry_id}))
@@ -245,7 +245,7 @@ def _corrected(ctx: Context, row: PointEntry, member: Member, reason: str) -> Re
 def _reverse(ctx: Context, row: PointEntry, member: Member, reason: str) -> str:
     reversal = points.reverse(ctx.session, row, reason=reason, giver_id=ctx.member.id, now=ctx.now)
     total = points.total(ctx.session, member.id, row.period)
-    _record(ctx, "更正积分", member, f"#{row.id} {row.points:+d} → #{reversal.id}：{reason}")
+    journal.keep_of(ctx, "更正积分", member, f"#{row.id} {row.points:+d} → #{reversal.id}：{reason}")
     told = f"{ctx.member.name}更正了您的第 {row.id} 条积分（{reversal.points:+d} 分）：{reason}。该季共 {total} 分。有异议可发：申诉 {reversal.id} 理由"
     outbox.push(
         ctx.session, [member.id], told, key=f"points {reversal.id}", now=ctx.now, urgency=Urgency.ANSWER
@@ -268,20 +268,7 @@ def restore(ctx: Context, entry: int) -> str:
     )
     assert new is not None, "an entry has points"
     total = points.total(ctx.session, member.id, row.period)
-    _record(ctx, "撤销更正", member, f"#{row.id} → #{new.id}")
+    journal.keep_of(ctx, "撤销更正", member, f"#{row.id} → #{new.id}")
     told = f"{ctx.member.name}撤销了对第 {row.id} 条积分的更正，已重记 {new.points:+d} 分（#{new.id}），该季共 {total} 分。"
     outbox.push(ctx.session, [member.id], told, key=f"points {new.id}", now=ctx.now, urgency=Urgency.ANSWER)
     return f"已撤销更正：{member.name} 重记 {new.points:+d} 分（#{new.id}），该季共 {total} 分。发 菜单 看其他功能。"
-
-
-def _record(ctx: Context, act: str, member: Member, detail: str) -> None:
-    audit.record(
-        ctx.session,
-        actor=ctx.member,
-        act=act,
-        now=ctx.now,
-        channel=ctx.message.channel,
-        subject_id=member.id,
-        branch_id=member.branch_id,
-        detail=detail,
-    )

@@ -6,14 +6,14 @@ import re
 from datetime import date, timedelta
 from typing import Any
 
-from bot import when
+from bot import journal, when
 from bot.chat import Answer, Ask, Context, Reply, Router
 from bot.errors import Refusal
 from bot.models.member import Member, MemberStatus, RoleName
 from bot.models.organisation import Organisation
-from bot.services import audit, role, transfer
 from bot.services import branch as branches
 from bot.services import member as people
+from bot.services import role, transfer
 from bot.services.cadence import record as cadence
 from bot.services.member import Namesakes
 from bot.services.permission import Action
@@ -50,7 +50,7 @@ def appoint(ctx: Context, text: str) -> Answer:
     today = ctx.now.date()
     starts, ends = days[0] if days else today, days[1] if len(days) > 1 else None
     done = role.grant(ctx.session, ctx.actor, member, wanted, today=today, starts_on=starts, ends_on=ends)
-    _record(ctx, "任命", member, f"{wanted.value}（{done.node.name}）{_span(starts, ends, today)}")
+    journal.keep_of(ctx, "任命", member, f"{wanted.value}（{done.node.name}）{_span(starts, ends, today)}")
     begins = "今天" if starts == today else str(starts)
     until = f"到 {ends} 止" if ends else ""
     others = (
@@ -78,7 +78,7 @@ def dismiss(ctx: Context, text: str) -> Answer:
         return Reply(several.question, choices=several.commands("免去", _again(text, name)))
     today, last = ctx.now.date(), days[0] if days else None
     role.revoke(ctx.session, ctx.actor, member, wanted, today=today, last_day=last)
-    _record(ctx, "免去", member, f"{wanted.value}{f'，任到 {last}' if last else ''}")
+    journal.keep_of(ctx, "免去", member, f"{wanted.value}{f'，任到 {last}' if last else ''}")
     if last is not None and last >= today:
         return f"已登记：{member.name}任{wanted.value}到 {last} 止，之后相应权限停止。要改请发：任命 {member.name} {wanted.value}"
     return f"已登记：{member.name}不再担任{wanted.value}，相应权限已停。任职记录保留。要恢复请发：任命 {member.name} {wanted.value}"
@@ -174,9 +174,9 @@ def elected_confirmed(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     change = role.new_committee(ctx.session, ctx.actor, branch, chosen, on, today=ctx.now.date())
     role.install(ctx.session, branch, change, on)
     for one, who in change.going:
-        _record(ctx, "免去", who, f"{one.name.value}（换届，任到 {on - timedelta(days=1)}）")
+        journal.keep_of(ctx, "免去", who, f"{one.name.value}（换届，任到 {on - timedelta(days=1)}）")
     for name, who in change.coming:
-        _record(ctx, "任命", who, f"{name.value}（{branch.name}换届，从 {on} 起）")
+        journal.keep_of(ctx, "任命", who, f"{name.value}（{branch.name}换届，从 {on} 起）")
     cadence.choose(
         ctx.session,
         branch.id,
@@ -189,16 +189,3 @@ def elected_confirmed(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     )
     size = len({who.id for _, who in (*change.coming, *change.staying)})
     return f"已登记{branch.name}换届：委员 {size} 人，卸任 {len(change.going)} 项，本届从 {on} 算起。\n新任的人从今天起有相应权限。可发：名单 {branch.name}、体检"
-
-
-def _record(ctx: Context, act: str, member: Member, detail: str) -> None:
-    audit.record(
-        ctx.session,
-        actor=ctx.member,
-        act=act,
-        now=ctx.now,
-        channel=ctx.message.channel,
-        subject_id=member.id,
-        branch_id=member.branch_id,
-        detail=detail,
-    )

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from bot import when
+from bot import journal, when
 from bot.chat import Answer, Context, Reply, Router
 from bot.errors import Refusal
-from bot.models.member import Member
 from bot.models.outbox import Urgency
-from bot.services import audit, outbox, secondment, transfer
 from bot.services import member as people
+from bot.services import outbox, secondment, transfer
 from bot.services.permission import Action
 
 router = Router()
@@ -43,7 +42,7 @@ def second(ctx: Context, text: str) -> Answer:
     except people.Namesakes as several:
         return Reply(several.question, choices=several.commands("借调", text[found.end("name") :].strip()))
     secondment.begin(ctx.session, ctx.actor, member, to, starts, ends, why=why.strip()[:100], now=ctx.now)
-    _record(ctx, "借调", member, f"到{to.name}，{starts} 至 {ends}")
+    journal.keep_of(ctx, "借调", member, f"到{to.name}，{starts} 至 {ends}")
     text = f"您从 {starts} 到 {ends} 借调到{to.name}，参加那里的活动；党费、表决、积分和评议仍在原支部。"
     key = f"secondment {member.id} {to.id} {starts}"
     outbox.push(ctx.session, [member.id], text, key=key, now=ctx.now, urgency=Urgency.ANSWER)
@@ -68,19 +67,6 @@ def back(ctx: Context, text: str) -> Answer:
     if not ended:
         raise secondment.NotSeconded(name=member.name)
     names = "、".join(dict.fromkeys(branch for _, branch in ended))
-    _record(ctx, "结束借调", member, f"{names}，到 {last}")
+    journal.keep_of(ctx, "结束借调", member, f"{names}，到 {last}")
     until = f"到 {last} 止" if last >= ctx.now.date() else "已结束"
     return f"已登记：{member.name}在{names}的借调{until}，以后只参加原支部的活动。发 名单 看人员。"
-
-
-def _record(ctx: Context, act: str, member: Member, detail: str) -> None:
-    audit.record(
-        ctx.session,
-        actor=ctx.member,
-        act=act,
-        now=ctx.now,
-        channel=ctx.message.channel,
-        subject_id=member.id,
-        branch_id=member.branch_id,
-        detail=detail,
-    )
