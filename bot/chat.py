@@ -92,7 +92,8 @@ class Undo:
 class Reply:
     """What is said back. ``choices`` are the words that 1, 2, 3 … stand for; ``button`` is shown on a pressed card button.
 
-    ``once``: the text is a secret shown once; a substitute sentence is kept in its place.
+    ``once``: the text is a secret shown once; a substitute sentence is kept in its place. ``alone``: no line about what waits is added, because
+    hundreds get this answer within a minute, and looking would cost more than the rest.
     """
 
     text: str = field(kw_only=False)
@@ -101,6 +102,7 @@ class Reply:
     button: str = ""
     undo: Undo | None = None
     once: bool = False
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
+from bot import nlu
 from bot.batch import Batch
 from bot.cards import Article
 from bot.chat import Answer, Context, Kind, Message, Reply, Waiting
@@ -218,11 +219,13 @@ def as_reply(answer: Answer) -> Reply:
 
 def with_waiting(ctx: Context, reply: Reply) -> Reply:
     """The reply with one line about what waits for the member: at most one, and once a day for the same thing."""
-    if not reply.text or ctx.identity.member is None or ctx.talk.open is not None:
+    if not reply.text or reply.alone or ctx.identity.member is None or ctx.talk.open is not None:
         return reply
     if reply.article and reply.article.picture:
         return reply  # a card with a picture has no room for it; the next answer has
     for waiting in _waiting(ctx):
+        if waiting.line.endswith(f"回复 {nlu.bare(nlu.clean(ctx.message.text))}"):
+            continue  # the answer above is already about it
         if not ctx.talk.hinted_today(waiting.thing):
             ctx.talk.hint(waiting.thing)
             return replace(reply, text=f"{reply.text}\n——\n{waiting.line}")

@@ -89,7 +89,7 @@ def _checked_in(ctx: Context, done: attendance.CheckedIn) -> Reply:
     if done.before in (SignUpState.LEAVE_ASKED, SignUpState.LEAVE_GRANTED):
         lines.append("您原来请了假，现在按到会登记。")
     lines.append(f"活动：{done.activity.theme}。会后可以发 感想 写几句，回复 积分 查看得分。")
-    return Reply("\n".join(lines))
+    return Reply("\n".join(lines), alone=True)
 
 
 def gain(award: Award | None) -> str:

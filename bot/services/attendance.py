@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
-from bot.db import upsert
+from bot.db import dialect_of, upsert_into
 from bot.errors import Refusal
 from bot.models.activity import Activity, ActivityState, Attendance, SignUp, SignUpState
 from bot.models.member import Member
@@ -47,6 +49,40 @@ class NotStarted(Refusal):
 
 # Checking in ---------------------------------------------------------------------------------------------------------
 
+# Built once: in a rush, putting these together would cost more than running them.
+_OPEN = (
+    select(Activity, Attendance.at)
+    .outerjoin(
+        Attendance,
+        and_(Attendance.activity_id == Activity.id, Attendance.member_id == bindparam("member")),
+    )
+    .where(Activity.state == ActivityState.PUBLISHED, Activity.starts_at <= bindparam("soon"))
+    .order_by(Activity.starts_at.desc())
+)
+_INVITED = _OPEN.join(
+    SignUp, and_(SignUp.activity_id == Activity.id, SignUp.member_id == bindparam("member"))
+)
+_OF_BRANCH = _OPEN.where(Activity.branch_id == bindparam("branch"))
+_ANSWER = (
+    select(SignUp)
+    .where(SignUp.activity_id == bindparam("activity"), SignUp.member_id == bindparam("member"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+_STATE = select(Activity.state).where(Activity.id == bindparam("activity"))
+_TIMES = select(func.count()).where(
+    # By the member, for whom there is an index: in a rush nobody may read the whole ledger.
+    PointEntry.member_id == bindparam("member"),
+    or_(PointEntry.fact == bindparam("name"), PointEntry.fact.startswith(bindparam("again"))),
+)
+
+
+@lru_cache
+def _there(dialect: str) -> Any:
+    """Write an attendance, unless it is there; the unique constraint decides between two phones, and the second one waits for the first."""
+    new = upsert_into(dialect, Attendance)
+    return new.on_conflict_do_nothing(index_elements=["activity_id", "member_id"]).returning(Attendance.id)
+
 
 @dataclass(frozen=True, slots=True)
 class CheckedIn:
@@ -63,35 +99,18 @@ def is_open(activity: Activity, now: datetime) -> bool:
     return activity.state is ActivityState.PUBLISHED and activities.window_opens(activity) <= now
 
 
-def open_for(session: Session, member: Member, *, now: datetime) -> Sequence[Activity]:
-    """The activities to which one can check in now: those with an invitation, else those of the member's branch (which then refuse)."""
-    opened = select(Activity).where(
-        Activity.state == ActivityState.PUBLISHED, Activity.starts_at <= now + activities.CHECK_IN_OPENS
-    )
-    invited = Activity.id.in_(select(SignUp.activity_id).where(SignUp.member_id == member.id))
-    newest = Activity.starts_at.desc()
-    found = session.scalars(opened.where(invited).order_by(newest)).all()
-    return (
-        found or session.scalars(opened.where(Activity.branch_id == member.branch_id).order_by(newest)).all()
-    )
-
-
 def to_check_in(session: Session, member: Member, *, now: datetime) -> list[Activity]:
-    """What the member can still check in to. :class:`NothingToCheckIn` names the next activity, :class:`AlreadyCheckedIn` the time."""
-    opened = open_for(session, member, now=now)
-    if not opened:
+    """What the member can still check in to: activities with an invitation, else those of the member's branch (which then refuse).
+
+    :class:`NothingToCheckIn` names the next activity, :class:`AlreadyCheckedIn` the time.
+    """
+    values = {"member": member.id, "branch": member.branch_id, "soon": now + activities.CHECK_IN_OPENS}
+    found = session.execute(_INVITED, values).all() or session.execute(_OF_BRANCH, values).all()
+    if not found:
         raise NothingToCheckIn(next=_next_hint(session, member, now))
-    there = {
-        row.activity_id: row
-        for row in session.scalars(
-            select(Attendance).where(
-                Attendance.member_id == member.id, Attendance.activity_id.in_([one.id for one in opened])
-            )
-        )
-    }
-    left = [one for one in opened if one.id not in there]
+    left = [activity for activity, at in found if at is None]
     if not left:
-        raise _already(opened[0], there[opened[0].id].at, now)
+        raise _already(*found[0], now)
     return left
 
 
@@ -150,7 +169,7 @@ def attend(
     corrected_by: int | None = None,
     reason: str = "",
 ) -> CheckedIn:
-    row = session.get(SignUp, (activity.id, member.id), with_for_update=True, populate_existing=True)
+    row = session.scalars(_ANSWER, {"activity": activity.id, "member": member.id}).one_or_none()
     if row is None:
         raise sign_up.NotInvited(whom=group.in_charge(session, activity, on=now.date()))
     values = {
@@ -160,14 +179,7 @@ def attend(
         "corrected_by": corrected_by,
         "reason": reason,
     }
-    # The unique constraint decides between two phones; the second one waits here for the first.
-    new = session.scalar(
-        upsert(session, Attendance)
-        .values(values)
-        .on_conflict_do_nothing(index_elements=["activity_id", "member_id"])
-        .returning(Attendance.id)
-    )
-    if new is None:
+    if session.connection().execute(_there(dialect_of(session)), values).scalar() is None:
         raise _already(activity, attended_at(session, activity.id, member.id) or now, now)
     _require_not_ended(session, activity, now, corrected_by)
     before = row.state
@@ -197,7 +209,7 @@ def _award(
 
 def _require_not_ended(session: Session, activity: Activity, now: datetime, corrected_by: int | None) -> None:
     """The activity may have been ended since it was read. The inserted row now holds it, so this answer stays true."""
-    state = session.scalar(select(Activity.state).where(Activity.id == activity.id))
+    state = session.scalar(_STATE, {"activity": activity.id})
     if corrected_by is None and state is not ActivityState.PUBLISHED:
         whom = group.in_charge(session, activity, on=now.date())
         raise NothingToCheckIn(next=f"活动刚刚结束。您在场的话，请联系{whom}补签。")
@@ -206,13 +218,7 @@ def _require_not_ended(session: Session, activity: Activity, now: datetime, corr
 def _fact(session: Session, activity_id: int, member_id: int) -> str:
     """The name of the attendance for the ledger. One that was undone and made again is a new fact."""
     name = f"attendance {activity_id} {member_id}"
-    # By the member, for whom there is an index: in a rush nobody may read the whole ledger.
-    known = session.scalar(
-        select(func.count()).where(
-            PointEntry.member_id == member_id,
-            or_(PointEntry.fact == name, PointEntry.fact.startswith(f"{name} again ")),
-        )
-    )
+    known = session.scalar(_TIMES, {"member": member_id, "name": name, "again": f"{name} again "})
     return f"{name} again {known}" if known else name
 
 
