@@ -177,6 +177,11 @@ def words(text: str) -> list[str]:
     return [word for word in _tokenizer().lcut(text) if word.strip() and word not in _EDGE]
 
 
+def pieces(text: str) -> list[str]:
+    """The words of a text and the shorter words within them: 我的积分 also holds 积分."""
+    return [word for word in _tokenizer().lcut_for_search(text) if word.strip() and word not in _EDGE]
+
+
 @lru_cache(maxsize=4096)
 def pinyin(text: str) -> str:
     """Toneless pinyin with blanks between syllables: 签到 → "qian dao"."""

@@ -15,6 +15,7 @@ from bot.talk import Frame
 
 SPOKEN = (Kind.TEXT, Kind.VOICE, Kind.CLICK, Kind.SCAN, Kind.CARD)
 _SEPARATORS = " ：:，,。、"
+_HOW = ("怎么", "怎样", "如何", "咋")
 
 
 class NothingSaid(Refusal):
@@ -65,7 +66,7 @@ class Routes:
 
     def by_keywords(self, text: str) -> list[Match]:
         """The commands that have a word of every one of their sets in the text: those with most sets, usually one."""
-        said = set(nlu.words(text))
+        said = set(nlu.pieces(text))
         fits = [c for c in self.router.commands if c.about and all(group & said for group in c.about)]
         most = max((len(c.about) for c in fits), default=0)
         return [Match(c, text if c.whole else "") for c in fits if len(c.about) == most]
@@ -163,13 +164,25 @@ def supply(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     return command.handler(ctx, text)
 
 
+def _named_in(routes: Routes, text: str, allowed: list[str]) -> list[str]:
+    """The commands whose words stand in the text, which may only be talking of them: 怎么请假, 我不想报名."""
+    named = [
+        routes.by_word[word].word for word in nlu.words(text) if len(word) > 1 and word in routes.by_word
+    ]
+    return [word for word in dict.fromkeys(named) if word in allowed][:2]
+
+
 def _which(words: list[str]) -> Reply:
     lines = "\n".join(f"{n} {word}" for n, word in enumerate(words, 1))
     return Reply(f"您是想：\n{lines}\n回复数字即可。", choices=tuple(words))
 
 
-def _suggest(routes: Routes, ctx: Context, text: str) -> Reply:
-    near = nlu.similar(nlu.bare(text), routes.allowed_words(ctx))
+def _suggest(routes: Routes, ctx: Context, text: str) -> Answer:
+    allowed = list(routes.allowed_words(ctx))
+    named = _named_in(routes, text, allowed)
+    if named and any(word in text for word in _HOW):
+        return _run(ctx, Match(routes.by_word["帮助"], named[0]))
+    near = named or nlu.similar(nlu.bare(text), allowed)
     shown = text if len(text) <= 12 else text[:12] + "…"
     if not near:
         return Reply(f"没看懂“{shown}”。回复 菜单 看看能做什么，或发 提问 加您的问题。", choices=("菜单",))

@@ -10,6 +10,8 @@ from sqlalchemy import RowMapping
 from bot.chat import Ask, Reply, name_of
 
 DEPTH = 3
+SUPPLY = "bot.routing:supply"
+"""The step of "请发送…": nothing is lost with it when another command comes, so it is not kept for 继续."""
 UNDO_LASTS = timedelta(minutes=5)
 
 Frame = dict[str, Any]
@@ -89,6 +91,8 @@ class Talk:
         frames = list(self.row.frames)
         if by_step:
             frames.pop()
+        elif not self.row.asking:
+            frames = [frame for frame in frames if frame["step"] != SUPPLY]
         if isinstance(reply, Ask):
             step = name_of(reply.step)
             others = [frame for frame in frames if frame["step"] != step]

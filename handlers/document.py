@@ -111,7 +111,7 @@ class NoSuchSubject(Refusal):
         "导出 题目",
         "导出",
     ),
-    about=("导出 下载 生成", "台账 手册 签到表 会议记录 学习情况"),
+    about=("导出 下载 生成", "台账 手册 签到表 会议记录 学习情况 题目 题库 表决结果 积分表 选票"),
     whole=True,
     needs=Action.SEE_BRANCH,
 )

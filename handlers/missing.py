@@ -85,7 +85,7 @@ ABSENT = Listing(
     takes="活动编号",
     optional=True,
     examples=("谁没报名", "还有谁没报名"),
-    about=("谁没报名 谁还没报名 没报名 没报名的 谁没回复",),
+    about=("谁没报名 谁还没报名 谁没有报名 没报名 没报名的 没有报名的 谁没回复",),
     needs=Action.SEE_GROUP,
 )
 def silent(ctx: Context, text: str = "") -> Answer:
@@ -102,7 +102,7 @@ def silent(ctx: Context, text: str = "") -> Answer:
     takes="活动编号",
     optional=True,
     examples=("谁没签到", "还有谁没签到"),
-    about=("谁没签到 谁还没签到 没签到 没签到的 谁没来",),
+    about=("谁没签到 谁还没签到 谁没有签到 没签到 没签到的 没有签到的 谁没来",),
     needs=Action.SEE_GROUP,
 )
 def absent(ctx: Context, text: str = "") -> Answer:

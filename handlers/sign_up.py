@@ -32,6 +32,8 @@ class SignUpNotUnderstood(Refusal):
     "我去",
     "参加活动",
     "报名参加",
+    "我能去",
+    "我能参加",
     takes="活动编号",
     optional=True,
     examples=("报名", "我要参加", "我参加", "我想报名一下", "报名 #3"),

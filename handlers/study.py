@@ -120,7 +120,13 @@ def forget(ctx: Context, record: int) -> str:
     return f"已撤销登记：{row.what} {row.minutes} 分钟。今年共学习 {length(total)}。"
 
 
-@router.command("学习时长", "学时", "我的学时", "学习时间", about=("学时 学习时长 学习时间",))
+@router.command(
+    "学习时长",
+    "学时",
+    "我的学时",
+    "学习时间",
+    about=("学时 学习时长 学习时间 学了多久 学了多少 学了几个小时",),
+)
 def hours(ctx: Context) -> str:
     year = study.year_of(ctx.session, ctx.actor, ctx.now)
     done, weeks = year.done, study_week.of_member(ctx.session, ctx.member.id, ctx.now)

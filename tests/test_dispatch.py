@@ -85,6 +85,20 @@ def test_an_undo_is_taken_once_and_only_within_five_minutes(phone: PhoneBook, cl
     zhang.script(("撤销", "没有可以撤销"))
 
 
+def test_what_was_just_asked_for_is_not_pointed_to_once_more(phone: PhoneBook, secretary: Phone) -> None:
+    secretary.script(("通知 张伟 明天停电 需回执", "预览"), ("确认", "正在发送"))
+    secretary.script(("通知 张伟 后天停电 需回执", "预览"), ("确认", "正在发送"))
+    answer = phone("张伟")("收到")
+    assert "有 2 条通知等您确认" in answer
+    assert "——" not in answer
+
+
+def test_a_question_for_what_follows_a_word_does_not_outlive_another_command(phone: PhoneBook) -> None:
+    zhang = phone("张伟")
+    zhang.script(("提问", "请发送问题"), ("积分", "张伟"), ("继续", "没有没做完的事"))
+    zhang.script(("提问", "请发送问题"), ("继续", "请发送问题"), ("退出", "已退出提问"))
+
+
 def test_a_waiting_thing_is_shown_once_a_day(phone: PhoneBook, clock: Clock) -> None:
     zhang = phone("张伟")
     zhang("专项 安规")

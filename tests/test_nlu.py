@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot import nlu
+from tests.chat import PhoneBook
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,25 @@ def test_domain_words_are_not_cut_apart() -> None:
 )
 def test_a_homophone_is_understood(typed: str, meant: str) -> None:
     assert nlu.homophones(typed, ["签到", "报名", "请假", "答题"]) == [meant]
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("我想看我的积分", "季度共 0 分"),
+        ("下次活动什么时候", "近期没有活动"),
+        ("怎么请假", "例如：请假 下乡巡线"),
+        ("积分怎么申诉", "申诉 编号 理由"),
+        ("我不想报名", "您是不是想找：\n1 报名"),
+        ("我学了多少小时", "一年要求"),
+        ("集中学习", "近期没有活动"),
+        ("专题研讨", "您还没有提过研讨问题"),
+        ("我能去了", "现在没有可以报名的活动"),
+    ],
+)
+def test_what_people_say_around_a_word_does_not_hide_it(phone: PhoneBook, said: str, answer: str) -> None:
+    """And what has an effect is only offered: 我不想报名 signs nobody up."""
+    assert answer in phone("张伟")(said)
 
 
 def test_a_typo_finds_the_nearest_words() -> None:
