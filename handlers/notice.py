@@ -127,9 +127,10 @@ def _send(ctx: Context, draft: Draft) -> Reply:
     number = done.notice.id
     start = f"将在 {moment(done.goes_out, ctx.now)} 发给" if done.goes_out else "正在发送，将发给"
     asks = "可发：通知情况、谁没收到" if draft.receipt else "可发：通知情况"
-    if draft.at:
-        asks = f"可发：定时通知 看全部，撤回通知 #{number} 就不发了"
-    text = f"通知 #{number} {start} {_reach_text(done.reach)}。\n{asks}；5 分钟内可发 撤销。"
+    wrong = f"发错了可发 撤回通知 #{number}"
+    if done.goes_out:
+        asks, wrong = f"可发：定时通知 看全部，撤回通知 #{number} 就不发了", "5 分钟内可发 撤销"
+    text = f"通知 #{number} {start} {_reach_text(done.reach)}。\n{asks}；{wrong}。"
     return Reply(text, undo=Undo(take_back, {"number": number}))
 
 

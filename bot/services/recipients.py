@@ -37,7 +37,11 @@ class UnknownNames(Refusal):
 
 
 class NobodyMeant(Refusal):
-    text = "“{to}”里现在没有人。对象可以写：全体、党小组名、班组名、正式党员、支委、党小组长、标签，或姓名、姓名。"
+    text = "“{to}”现在没有对应的人。对象可以写：全体、党小组名、班组名、正式党员、支委、党小组长、标签，或姓名、姓名。"
+
+
+class NobodyGotIt(Refusal):
+    text = "还没有人收到通知 #{number}，不用更正。没发出的可发 撤回通知 #{number}，再发 通知 重新写。"
 
 
 def who_got(number: int) -> str:
@@ -60,6 +64,8 @@ def find(session: Session, actor: Actor, to: str, *, on: date) -> Recipients:
     """
     node, which = _scope(session, actor, to)
     members = _meant(session, node, which, on)
+    if not members and (got := _GOT.fullmatch(to)):
+        raise NobodyGotIt(number=got[1])
     if not members:
         raise NobodyMeant(to=to[:30])
     return Recipients(node, members)

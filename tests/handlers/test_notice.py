@@ -82,7 +82,7 @@ def test_every_part_can_be_changed_before_it_is_sent(secretary: Phone, phone: Ph
         ("加急 检修提前", "加急：检修提前"),
         ("不加急", "加急：否"),
         ("随便说说", "没看懂要改什么"),
-        ("对象 第九党小组", "里现在没有人"),
+        ("对象 第九党小组", "现在没有对应的人"),
         ("确认", "将发给 4 人"),
     )
     assert phone("张伟").pushes() == []

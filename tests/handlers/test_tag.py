@@ -62,7 +62,7 @@ def test_nobody_has_more_than_ten(secretary: Phone) -> None:
 
 
 def test_a_stranger_to_the_branch_is_not_tagged(secretary: Phone) -> None:
-    assert "现在没有人" in secretary("标签 李四光 带电作业")
+    assert "“李四光”现在没有对应的人" in secretary("标签 李四光 带电作业")
 
 
 def test_only_leaders_tag_and_members_see_nothing(phone: PhoneBook) -> None:
