@@ -32,6 +32,11 @@ def subscribe(ctx: Context, said: str = "") -> Reply:
     return _address(ctx, whose)
 
 
+@router.command("支部日历", "订阅支部日历", needs=Action.SEE_BRANCH)
+def subscribe_branch(ctx: Context) -> Reply:
+    return subscribe(ctx, "支部")
+
+
 @router.command("重置日历地址", "重置日历", "停止订阅日历", examples=("重置日历地址",))
 def call_back(ctx: Context) -> Reply:
     calendar_feed.call_back(ctx.session, ctx.member)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from typing import Any
 
 from bot import nlu
-from bot.chat import Answer, Context, Reply, Router, Undo, Waiting
+from bot.chat import Answer, Ask, Context, Reply, Router, Undo, Waiting
 from bot.choices import which
 from bot.errors import Refusal
 from bot.journal import keep
@@ -88,6 +89,8 @@ def take_back(ctx: Context, question: int) -> str:
     "问题清单",
     "我的提问",
     "研讨提问清单",
+    "研讨",
+    "专题研讨",
     takes="编号或页",
     optional=True,
     examples=("研讨问题", "研讨问题 2"),
@@ -239,6 +242,8 @@ def answer(ctx: Context, said: str) -> Answer:
     one = _QUESTION.fullmatch(rest)
     if one is None:
         raise WhichQuestion
+    if not one["text"]:
+        return Ask(f"请发第 {one[1]} 问的答复。", step=answer_with, data={"said": said}, title="答复")
     if len(found) > 1:
         return which(ctx, "答复", found, rest)
     done = seminar.answer(ctx.session, ctx.actor, found[0], int(one[1]), one["text"], now=ctx.now)
@@ -250,6 +255,12 @@ def answer(ctx: Context, said: str) -> Answer:
         f"{verb}第 {done.question.number} 问的答复{told}：{_cut(done.question.reply)}\n"
         f"{open_}写错了再发一次 答复 {done.question.number} 新内容；会议记录里会有问和答。"
     )
+
+
+@router.step()
+def answer_with(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
+    """The answer itself, when only the number was said before."""
+    return answer(ctx, f"{data['said']} {nlu.as_written(ctx.message.text, text)}")
 
 
 @router.waiting

@@ -42,7 +42,8 @@ def plan(ctx: Context, text: str = "") -> Reply:
         for one in draft.ideas()
     ]
     # Twelve lines are what a phone shows: the hint stands behind the last month.
-    return Reply("\n".join(lines) + "。√ 是今年已安排的；看怎么办请回复 年度计划 12")
+    marked = "√ 表示今年已安排，" if held else ""
+    return Reply("\n".join(lines) + f"　（{marked}看怎么办请回复 年度计划 12）")
 
 
 def _short(production: str) -> str:

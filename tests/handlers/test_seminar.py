@@ -273,7 +273,8 @@ def test_nobody_else_answers_and_what_is_no_answer_is_refused(secretary: Phone, 
     secretary.script(
         ("答复 5 好", "没有第 5 问"),
         ("答复 好的", "没看懂答复的是哪一问"),
-        ("答复 1", "还差答复的内容"),
+        ("答复 1", "请发第 1 问的答复"),
+        ("退出", "已退出答复"),
         (f"答复 1 {'长' * 501}", "最多 500 个字"),
     )
     assert phone("张伟").pushes() == []
