@@ -61,6 +61,17 @@ class Question(Base):
     author_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
 
 
+class StoppedQuestion(Base):
+    """A question of the shipped bank that one branch does not ask its members; it stays as it is for all others."""
+
+    __tablename__ = "stopped_question"
+
+    branch_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), primary_key=True)
+    question_id: Mapped[int] = mapped_column(ForeignKey("question.id"), primary_key=True)
+    by_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
+    at: Mapped[datetime]
+
+
 class QuestionImport(Base):
     """One accepted import, with what is needed to take it back: the codes that it added, and each changed question as it was before.
 
@@ -133,7 +144,10 @@ class QuizRun(Base):
 
 
 class Attempt(Base):
-    """One answer to one question; the second answer to the same place of a run collides here."""
+    """One answer to one question; the second answer to the same place of a run collides here.
+
+    ``given`` are the letters of the options in the order of the bank, whatever letters they had when they were shown; else what was written.
+    """
 
     __tablename__ = "attempt"
     __table_args__ = (

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.db import Base, Key
@@ -43,3 +44,23 @@ class PausedWeek(Base):
 
     member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), primary_key=True)
     monday: Mapped[date] = mapped_column(primary_key=True)
+
+
+class OwnMaterial(Base):
+    """What a branch gives its members to study besides the shipped materials: a text, a link to one, or both.
+
+    ``words`` are those that 提问 compares, cut beforehand. A removed one stays, because its readers' time counts on.
+    """
+
+    __tablename__ = "own_material"
+
+    id: Mapped[Key]
+    branch_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
+    title: Mapped[str]
+    link: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Text)
+    minutes: Mapped[int]
+    words: Mapped[list[Any]]
+    author_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
+    at: Mapped[datetime]
+    removed_at: Mapped[datetime | None]

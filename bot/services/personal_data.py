@@ -59,6 +59,8 @@ LABELS = {
     "settlement": "发起的结算",
     "question": "出的题目",
     "question_import": "导入题目",
+    "own_material": "添加的学习资料",
+    "stopped_question": "停用的题目",
     "seminar_question": "研讨提问",
     "exam": "发布的考试",
     "duel": "答题对战",
