@@ -37,10 +37,13 @@ PARTS = {
 
 def main() -> None:
     """Run the named parts, or all."""
+    names = sys.argv[1:] or list(PARTS)
+    if not set(names) <= PARTS.keys():
+        sys.exit(f"usage: python -m tests.benchmarks [{'|'.join(PARTS)} …]")
     print(
         f"{datetime.now(UTC):%Y-%m-%d} {platform.python_implementation()} {platform.python_version()} {platform.machine()}"
     )
-    for name in sys.argv[1:] or PARTS:
+    for name in names:
         PARTS[name]()
 
 
