@@ -55,7 +55,11 @@ class MinuteLine(Base):
 
 
 class MinutePhoto(Base):
-    """A photo sent right after a line; ``media`` is the platform's id on ``channel``."""
+    """A photo sent right after a line; ``media`` is the platform's id on ``channel``, where it lies for three days.
+
+    ``body`` is the JPEG that is kept, without what a camera writes into it, and ``digest`` its SHA-256; both are None until it was fetched.
+    ``trouble`` says why it could not be, and then nothing more is tried.
+    """
 
     __tablename__ = "minute_photo"
 
@@ -65,3 +69,6 @@ class MinutePhoto(Base):
     media: Mapped[str]
     author_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
     at: Mapped[datetime]
+    body: Mapped[bytes | None] = mapped_column(deferred=True)
+    digest: Mapped[str | None] = mapped_column(index=True)
+    trouble: Mapped[str] = mapped_column(default="")
