@@ -1,7 +1,7 @@
 """The way to many: messages a second with 1, 2 and 4 web processes on one PostgreSQL, and with 1,000, 100,000 and 1,000,000 members on either database.
 
 The load stands in for nginx: its connections go to the processes in turn. Everything shares the cores of one machine, PostgreSQL and the load too, so
-more processes than half its cores show only that they do no harm.
+another process helps only as far as cores are idle; how busy they were stands in each line.
 """
 
 from __future__ import annotations
@@ -63,11 +63,12 @@ def _processes(folder: Path, url: str, say: Callable[[str], None]) -> None:
     first = 0.0
     for count in PROCESSES:
         with servers(values, folder, count) as ports:
+            before = _ticks()
             result = measure(platform, ports, folder)
-            open_now = _connections(app)
+            busy, open_now = _busy(before, _ticks()), _connections(app)
         first = first or result.rate
         line = _line(f"{TEXT}, {count} web processes", result, first, "1 process")
-        say(f"{line}  {open_now} connections")
+        say(f"{line}  {open_now} connections  all cores {busy:.0%} busy")
     app.database.dispose()
 
 
@@ -177,6 +178,16 @@ def measure(platform: Platform, ports: list[int], folder: Path) -> Result:
         max(one.worst for one in counted),
         sum(one.bad for one in results),
     )
+
+
+def _ticks() -> tuple[int, int]:
+    """What all cores of the machine have done so far: ticks in all, and idle ones."""
+    fields = [int(one) for one in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return sum(fields), fields[3] + fields[4]
+
+
+def _busy(before: tuple[int, int], after: tuple[int, int]) -> float:
+    return 1 - (after[1] - before[1]) / (after[0] - before[0])
 
 
 def _connections(app: App) -> int:
