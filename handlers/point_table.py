@@ -11,6 +11,7 @@ from bot.services import download, point_setting, point_table
 from bot.services.download import DocumentKind, Wanted
 from bot.services.permission import Action
 from bot.services.point_table import Row, Unfair
+from bot.services.settlement_period import title
 from bot.times import clock, quarter
 
 router = Router()
@@ -36,7 +37,7 @@ def table(ctx: Context, text: str = "") -> Reply:
     if not page:
         return Reply("没有这一页了。发 积分表 从头看。" if rows else "本支部还没有在册党员。")
     more = len(rows) > number * PAGE
-    head = f"{branch.name}{period} 第{number}页（合计：{'、'.join(_short())}）"
+    head = f"{branch.name}{title(period)} 第{number}页（合计：{'、'.join(_short())}）"
     foot = "回复 下一页 看其他人；" if more else ""
     lines = [head, *_by_group(page), f"{foot}可发：积分走势、公平检查、导出积分表、结算"]
     return Reply("\n".join(lines), choices=(f"积分表 第{number + 1}页",) if more else ())
@@ -65,7 +66,7 @@ def export(ctx: Context) -> str:
     )
     until = clock(ctx.now + download.LASTS, ctx.now)
     return (
-        f"{branch.name}{period}积分表（Excel）\n{ctx.settings.base_url}/m/download/{token}\n"
+        f"{branch.name}{title(period)}积分表（Excel）\n{ctx.settings.base_url}/m/download/{token}\n"
         f"{until} 前有效，打开时生成。只限您本人使用，请不要转发。公示过的请发：积分通报"
     )
 
@@ -74,7 +75,7 @@ def export(ctx: Context) -> str:
 def trend(ctx: Context) -> str:
     branch = _branch(ctx)
     lines = [
-        f"{one.period}：{one.people} 人，中位数 {one.median:g}，平均 {one.mean:.1f}，没有得分 {one.none} 人"
+        f"{title(one.period)}：{one.people} 人，中位数 {one.median:g}，平均 {one.mean:.1f}，没有得分 {one.none} 人"
         for one in point_table.trend(ctx.session, branch.id, ctx.now)
     ]
     return "\n".join([f"{branch.name}积分走势（现有人员）", *lines, "可发：积分表、公平检查"])

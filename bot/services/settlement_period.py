@@ -11,7 +11,7 @@ from bot.services.point_setting import MONTH
 
 
 class NoSuchPeriod(Refusal):
-    text = "没看懂结算哪一期。可以写：结算 三季度；结算 10月；结算 2026Q3"
+    text = "没看懂是哪一期。可以写：三季度、2026年三季度、10月"
 
 
 @dataclass(frozen=True, slots=True)

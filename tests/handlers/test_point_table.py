@@ -53,7 +53,7 @@ def test_the_table_is_exported_by_roster_with_figures_as_figures(secretary: Phon
     award(bot, "孙磊", "model", 5)
     for said in ("导出积分表", "导出 积分表"):
         told = secretary(said)
-        assert "2026Q4积分表（Excel）" in told
+        assert "2026年第4季度积分表（Excel）" in told
     link = next(word for word in told.split() if word.startswith("http"))
     answer = create_flask(bot).test_client().get(link.removeprefix(bot.settings.base_url))
     rows = list(load_workbook(io.BytesIO(answer.data)).worksheets[0].iter_rows(values_only=True))
@@ -90,8 +90,8 @@ def test_the_course_of_four_quarters(secretary: Phone, bot: App) -> None:
     for name in ("张伟", "古丽", "孙磊", "李明", "刘芳", "陈刚", "赵敏"):
         award(bot, name, "model", 4)
     told = secretary("积分走势")
-    assert "2026Q1：12 人，中位数 0，平均 0.4，没有得分 11 人" in told
-    assert "2026Q4：12 人，中位数 4，平均 2.3，没有得分 5 人" in told
+    assert "2026年第1季度：12 人，中位数 0，平均 0.4，没有得分 11 人" in told
+    assert "2026年第4季度：12 人，中位数 4，平均 2.3，没有得分 5 人" in told
 
 
 @pytest.mark.parametrize(
