@@ -67,6 +67,13 @@ class Settings(BaseModel):
     oa_aes_key: AesKey = NOTHING
     oa_api_base: BaseUrl = "https://api.weixin.qq.com/cgi-bin"
 
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if not re.match(r"(?:sqlite|postgres(?:ql)?)(?:\+\w+)?://", value):
+            raise ValueError("must begin with sqlite:/// or postgresql://")
+        return value
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:

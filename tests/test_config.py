@@ -38,6 +38,7 @@ def test_all_of_wecom_set_switches_it_on(tmp_path: Path) -> None:
         ({"ZHIBU_WECOM_AES_KEY": "short"}, "ZHIBU_WECOM_AES_KEY"),
         ({"ZHIBU_WECOM_TOKEN": ""}, "ZHIBU_WECOM_TOKEN"),
         ({"ZHIBU_TIMEZONE": "Moon/Crater"}, "ZHIBU_TIMEZONE"),
+        ({"ZHIBU_DATABASE_URL": "mysql://root@127.0.0.1/zhibu"}, "ZHIBU_DATABASE_URL"),
         ({"ZHIBU_BASE_URL": "bot.example"}, "ZHIBU_BASE_URL"),
         ({"ZHIBU_WECOM_SECRET_FILE": "/nowhere/secret"}, "ZHIBU_WECOM_SECRET_FILE"),
         ({"ZHIBU_TIMEZONE_FILE": "/nowhere"}, "ZHIBU_TIMEZONE_FILE"),
