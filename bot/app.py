@@ -110,7 +110,7 @@ def discover_router() -> Router:
 def prepare(app: App) -> None:
     """Bring the schema and the shipped content of the database up to date. Harmless when it is already."""
     migrations.upgrade(app.database)
-    from bot.services import question
+    from bot.services import own_material, question
     from bot.services.library import entries
     from content import materials, questions, regulations
 
@@ -118,7 +118,8 @@ def prepare(app: App) -> None:
     bank = questions.load()
     with app.database.write() as session:
         question.sync(session, bank)
-        entries.sync(session, regulations.load(), materials.load(), bank)
+        if entries.sync(session, regulations.load(), materials.load(), bank):
+            own_material.cut_anew(session)
 
 
 SWITCH_S = 0.05

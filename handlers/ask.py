@@ -32,9 +32,10 @@ _ASKED_ABOUT = (
     whole=True,
 )
 def ask(ctx: Context, question: str) -> Reply:
-    if chosen := search.named(ctx.session, question):
+    branch = ctx.member.branch_id
+    if chosen := search.named(ctx.session, question, branch_id=branch):
         return with_choices(quoted(chosen), "", [], "")
-    hits = search.search(ctx.session, question)
+    hits = search.search(ctx.session, question, branch_id=branch)
     if hits and hits[0].sure:
         doubt = hits[0].score < PLAIN
         near = [hit for hit in hits[1:] if doubt or hit.score >= ALSO_NEAR]

@@ -8,7 +8,7 @@ from typing import Any
 from bot import choices, nlu
 from bot.chat import Answer, Ask, Context, Reply, Router, Undo
 from bot.errors import Refusal
-from bot.services import study, study_time, study_week
+from bot.services import own_material, study, study_time, study_week
 from bot.services.study import length
 from content.materials import Material
 
@@ -30,8 +30,13 @@ def today(ctx: Context) -> Reply:
     lines = [f"今日学习：{item.title}（约 {item.minutes} 分钟）", item.digest, source_of(item)]
     lines += [f"结合生产：{item.production}"] if item.production else []
     lines += [f"相关网站：{item.link}"] if item.link else []
-    lines += ["这篇您已经学完。", "1 看全文"] if read else ["1 看全文", "2 学完了"]
-    return Reply("\n".join(lines), choices=("看全文",) if read else ("看全文", "学完了"))
+    words = ["看全文"] if read else ["看全文", "学完了"]
+    lines += ["这篇您已经学完。"] if read else []
+    lines += [f"{place} {word}" for place, word in enumerate(words, 1)]
+    if new := own_material.unread(ctx.session, ctx.member, now=ctx.now)[:1]:
+        words.append(f"学习资料 {new[0].id}")
+        lines.append(f"{len(words)} 支部资料《{new[0].title}》")
+    return Reply("\n".join(lines), choices=tuple(words))
 
 
 def source_of(item: Material) -> str:

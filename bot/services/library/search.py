@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from bot import nlu
 from bot.db import dialect_of
 from bot.models.library import LibraryEntry, LibraryWord
+from bot.models.study import OwnMaterial
 from bot.services.library.words import PAIR, voltages, words
 
 SURE = 0.45
@@ -31,6 +32,9 @@ _ASKED, _COVERED = 0.65, 0.35
 _SAID_MORE = 0.35
 _OTHER_VOLTAGE = 0.5
 """What remains of the score of a clause about other voltages: another safety distance is the worst wrong answer."""
+_OWN = 0.9
+"""What a branch added itself stands behind a clause that fits as well: nobody has checked it against the text."""
+_OWN_SHOWN, _QUOTED = 3, 200
 _UNKNOWN = 5.0
 """The weight of a word that stands nowhere in the library: somewhat like the rarest."""
 
@@ -63,23 +67,65 @@ class Hit:
         return self.score >= SURE
 
 
-def search(session: Session, question: str, *, most: int = 3) -> list[Hit]:
-    """The entries that fit a question best, best first, one of each material; none when no word of it stands in the library."""
+def search(session: Session, question: str, *, branch_id: int | None = None, most: int = 3) -> list[Hit]:
+    """The entries that fit a question best, best first, one of each material; none when no word of it stands in the library.
+
+    With a branch its own materials are looked through as well, and nobody else's.
+    """
     said = nlu.clean(question)[:LONGEST]
     asked = words(said)
     weights = _weights(session, asked)
     rows = _candidates(session, weights)
     told = {word: weights[word].weight if word in weights else _unknown(word) for word in asked}
-    hits = (_hit(row, told, voltages(said)) for row in rows)
+    hits = [_hit(row, told, voltages(said)) for row in rows]
+    if branch_id is not None:
+        hits += _own_hits(session, branch_id, told)
     ranked = sorted((hit for hit in hits if hit.score >= FAINT), key=lambda hit: (-hit.score, hit.code))
     unlike = {hit.title: hit for hit in reversed(ranked)}
     return sorted(unlike.values(), key=lambda hit: (-hit.score, hit.code))[:most]
 
 
-def named(session: Session, code: str) -> Hit | None:
-    """The entry of a code, as a list of nearest ones offers it."""
+def named(session: Session, code: str, *, branch_id: int | None = None) -> Hit | None:
+    """The entry of a code, as a list of nearest ones offers it; a material of a branch only to that branch."""
+    if code.startswith("own/") and code[4:].isdecimal():
+        mine = (OwnMaterial.branch_id == branch_id, OwnMaterial.removed_at.is_(None))
+        own = session.scalar(select(OwnMaterial).where(OwnMaterial.id == int(code[4:][:9]), *mine))
+        return _of_own(own, own.text[:_QUOTED], 1.0) if own else None
     row = session.scalar(select(LibraryEntry).where(LibraryEntry.code == code[:LONGEST]))
     return _of(row, 1.0) if row else None
+
+
+def _own_hits(session: Session, branch_id: int, told: Mapping[str, float]) -> list[Hit]:
+    """The branch's materials that have a word of the question: a few hundred at most, so all are compared."""
+    ours = (OwnMaterial.branch_id == branch_id, OwnMaterial.removed_at.is_(None))
+    rows = [
+        row for row in session.scalars(select(OwnMaterial).where(*ours)) if told.keys() & set(row.words[1])
+    ]
+    known = _weights(session, {word for row in rows for word in row.words[0]}) if rows else {}
+    weights = {word: row.weight for word, row in known.items()}
+    scored = sorted(((_own_score(row, told, weights), row.id, row) for row in rows), reverse=True)
+    return [_of_own(row, _best_line(row.text, told), score) for score, _, row in scored[:_OWN_SHOWN]]
+
+
+def _own_score(row: OwnMaterial, told: Mapping[str, float], known: Mapping[str, float]) -> float:
+    """By title and text like a clause, or by the text alone when it has nearly all that is asked: nobody wrote ways of asking for it."""
+    asked = sum(told.values())
+    title, whole = row.words
+    total = sum(known.get(word, _unknown(word)) for word in title)
+    alike = _alike([total, *title], told, asked) if title else 0.0
+    covered = sum(told.get(word, 0.0) for word in whole) / asked
+    return round(_OWN * max(_ASKED * alike + _COVERED * covered, covered**2), 6)
+
+
+def _best_line(text: str, told: Mapping[str, float]) -> str:
+    """The paragraph that has most of a question's words, cut to what an answer has room for."""
+    return max(text.splitlines() or [""], key=lambda line: len(told.keys() & words(line)))[:_QUOTED]
+
+
+def _of_own(row: OwnMaterial, quoted: str, score: float) -> Hit:
+    text = "\n".join(part for part in (quoted, f"全文请发：学习资料 {row.id}") if part)
+    source = row.link or "本支部添加的资料"
+    return Hit(f"own/{row.id}", row.title, text, source, "medium", True, score)
 
 
 def _weights(session: Session, asked: Iterable[str]) -> dict[str, Row[str, int, float]]:
