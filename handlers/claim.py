@@ -9,7 +9,7 @@ from typing import Any
 from bot.chat import Answer, Ask, Context, Router, Waiting
 from bot.errors import Refusal
 from bot.models.points import Claim, ClaimState
-from bot.services import audit, claim_photo, first_review, point_rule, points, verdict
+from bot.services import audit, claim_photo, first_review, point_reason, point_rule, points, verdict
 from bot.services import claim as claims
 from bot.services.claim import Course
 from bot.services.permission import Action
@@ -158,8 +158,9 @@ def _case_text(ctx: Context, one: Case, count: int) -> str:
     ]
     if one.entry is not None:
         counts, by_rule, _ = verdict.default_points(ctx.session, one.entry)
+        [was] = point_reason.shown(ctx.session, one.member.id, [one.entry.reason])
         lines.append(
-            f"#{one.entry.id} {one.entry.points:+d} 分：{points.short(one.entry.reason, 40)}；现计 {counts} 分，按规则 {by_rule} 分"
+            f"#{one.entry.id} {one.entry.points:+d} 分：{points.short(was, 40)}；现计 {counts} 分，按规则 {by_rule} 分"
         )
     if claim.remark:
         lines.append(f"党小组长初审：{claim.remark}")

@@ -14,7 +14,7 @@ from bot.models.outbox import Urgency
 from bot.models.points import PointEntry
 from bot.services import claim as claims
 from bot.services import member as people
-from bot.services import outbox, point_account, point_rule, point_setting, point_story, points
+from bot.services import outbox, point_account, point_reason, point_rule, point_setting, point_story, points
 from bot.services.permission import Action
 from bot.services.point_account import Line
 from bot.services.points import Award
@@ -113,7 +113,7 @@ def _line(ctx: Context, line: Line) -> str:
     entry, rule = line.entry, point_rule.of_entry(ctx.session, line.entry)
     name = rule.name if rule else entry.dimension
     back = f"，更正#{entry.reverses_id}" if entry.reverses_id else ""
-    return f"#{entry.id} {entry.points:+d} {name}：{points.short(entry.reason, 20)}（{line.giver or '自动'}，{local(entry.at, ctx.now):%m-%d}{back}）"
+    return f"#{entry.id} {entry.points:+d} {name}：{points.short(line.reason, 20)}（{line.giver or '自动'}，{local(entry.at, ctx.now):%m-%d}{back}）"
 
 
 @router.command(
@@ -224,7 +224,8 @@ def correct(ctx: Context, text: str) -> Answer:
     row, member = points.correctable(ctx.session, ctx.actor, int(found["number"]))
     reason = found["reason"].strip()
     if len(reason) < 2:
-        ask = f"#{row.id} {member.name} {row.points:+d} 分：{row.reason}\n要取消这一条，请写一句理由（本人会看到）；不更正回复 退出。"
+        [was] = point_reason.shown(ctx.session, member.id, [row.reason])
+        ask = f"#{row.id} {member.name} {row.points:+d} 分：{was}\n要取消这一条，请写一句理由（本人会看到）；不更正回复 退出。"
         return Ask(ask, step=correction_reason, data={"entry": row.id}, title=f"更正 #{row.id}")
     return _corrected(ctx, row, member, reason)
 

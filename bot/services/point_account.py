@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from bot.models.member import Member
 from bot.models.points import PointBalance, PointEntry
-from bot.services import point_rule
+from bot.services import point_reason, point_rule
 from bot.services.point_rule import counted
 from bot.times import quarter
 
@@ -71,14 +71,17 @@ class Brief:
 def last_entries(session: Session, member_id: int) -> list[Brief]:
     """The five newest entries of a member."""
     rows = session.connection().execute(_LAST, {"member": member_id})
-    return [Brief(*row) for row in rows]
+    found = rows.all()
+    reasons = point_reason.shown(session, member_id, [reason for _, _, reason in found])
+    return [Brief(number, points, reason) for (number, points, _), reason in zip(found, reasons, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An entry with the name of who gave it; no name for what the product itself counted."""
+    """An entry with its reason in words and the name of who gave it; no name for what the product itself counted."""
 
     entry: PointEntry
+    reason: str
     giver: str | None
 
 
@@ -92,7 +95,9 @@ def page(session: Session, member_id: int, number: int, *, size: int = 10) -> tu
         .limit(size + 1)
         .offset((number - 1) * size)
     ).all()
-    return [Line(entry, giver) for entry, giver in rows[:size]], len(rows) > size
+    reasons = point_reason.shown(session, member_id, [entry.reason for entry, _ in rows])
+    lines = [Line(entry, reason, giver) for (entry, giver), reason in zip(rows, reasons, strict=True)]
+    return lines[:size], len(rows) > size
 
 
 def branch_median(session: Session, branch_id: int, now: datetime) -> float | None:

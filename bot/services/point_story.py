@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, aliased
 
 from bot.errors import Refusal
 from bot.models.member import Member
 from bot.models.points import Claim, PointEntry
-from bot.services import point_rule
+from bot.services import point_reason, point_rule
 from bot.services.point_rule import PER
 from bot.times import local
 from content.points import Rule
@@ -31,6 +31,7 @@ class Story:
     giver: str
     reviewer: str
     fact: str
+    reason: str
     cut: bool
     on: datetime
 
@@ -47,7 +48,7 @@ class Story:
         reviewer = f"；审核：{self.reviewer}" if self.reviewer else ""
         return (
             f"#{entry.id} {entry.points:+d} 分，{self.on:%Y-%m-%d %H:%M}，计入 {entry.period}；{entry.dimension}·{name}{cap}；"
-            f"依据：{self.fact}；记分：{self.giver}{reviewer}；事由：{entry.reason}"
+            f"依据：{self.fact}；记分：{self.giver}{reviewer}；事由：{self.reason}"
         )
 
 
@@ -66,23 +67,23 @@ _FACTS = {
 
 def all_of(session: Session, member_id: int, now: datetime) -> Iterator[Story]:
     """Every entry of a member, oldest first."""
-    yield from _stories(session, now, PointEntry.member_id == member_id)
+    yield from _stories(session, now, member_id)
 
 
 def one(session: Session, member_id: int, number: int, now: datetime) -> Story:
     """One entry of a member; :class:`NotYours` when the number is somebody else's or nobody's."""
-    found = list(_stories(session, now, PointEntry.member_id == member_id, PointEntry.id == number))
+    found = list(_stories(session, now, member_id, PointEntry.id == number))
     if not found:
         raise NotYours(number=number)
     return found[0]
 
 
-def _stories(session: Session, now: datetime, *which: object) -> Iterator[Story]:
+def _stories(session: Session, now: datetime, member_id: int, *which: ColumnElement[bool]) -> Iterator[Story]:
     giver, reviewer = aliased(Member), aliased(Member)
     rows = session.execute(
         select(PointEntry, giver.name)
         .outerjoin(giver, giver.id == PointEntry.giver_id)
-        .where(*which)  # type: ignore[arg-type]
+        .where(PointEntry.member_id == member_id, *which)
         .order_by(PointEntry.id)
     ).all()
     claims = [int(e.fact.removeprefix("claim ")) for e, _ in rows if e.fact.startswith("claim ")]
@@ -92,12 +93,13 @@ def _stories(session: Session, now: datetime, *which: object) -> Iterator[Story]
         .where(Claim.id.in_(claims))
     )
     reviewers: dict[int, str] = {claim: name for claim, name in session.execute(decided)}  # noqa: C416
-    for entry, name in rows:
+    reasons = point_reason.shown(session, member_id, [entry.reason for entry, _ in rows])
+    for (entry, name), reason in zip(rows, reasons, strict=True):
         rule = point_rule.of_entry(session, entry)
         word, _, rest = entry.fact.partition(" ")
         claim = int(rest) if word == "claim" else 0
         cut = rule is not None and entry.giver_id is None and 0 < entry.points < rule.points
         yield Story(
-            entry, rule, name or "系统自动", reviewers.get(claim, ""), f"{_FACTS.get(word, '记录')} {entry.fact}", cut,
+            entry, rule, name or "系统自动", reviewers.get(claim, ""), f"{_FACTS.get(word, '记录')} {entry.fact}", reason, cut,
             local(entry.at, now),
         )  # fmt: skip

@@ -14,7 +14,7 @@ from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.models.outbox import Urgency
 from bot.models.points import Claim, ClaimKind, ClaimState, PointEntry
-from bot.services import first_review, outbox, point_rule, points
+from bot.services import first_review, outbox, point_reason, point_rule, points
 from bot.services.claim import STATES, choose, subject
 from bot.services.permission import Action, Actor, holders
 from content.points import Rule
@@ -113,7 +113,7 @@ def grant_appeal(session: Session, actor: Actor, one: Case, right: int | None, *
         more = f"要改分数请写：同意 {counts + 1}分；不改" if counts < most else "不用改"
         raise NothingToChange(number=one.claim.entry_id, points=counts, most=most, next=more)
     _close(session, actor, one, ClaimState.GRANTED, f"应得 {wanted} 分", now)
-    reason = f"申诉{one.claim.id}同意：{one.claim.text}"[:120]
+    reason = point_reason.of_claim(one.claim)
     reversal, entry = points.correct(
         session, one.entry, wanted, reason=reason, giver_id=actor.member.id, now=now
     )
@@ -130,7 +130,7 @@ def grant(session: Session, actor: Actor, one: Case, rule: Rule, amount: int, *,
         rule,
         amount,
         fact=f"claim {one.claim.id}",
-        reason=one.claim.text[:120],
+        reason=point_reason.of_claim(one.claim),
         now=now,
     )
     entry = session.get(PointEntry, given.entry_id) if given.entry_id else None

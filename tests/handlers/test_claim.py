@@ -19,7 +19,7 @@ from bot.models.outbox import Outbox, Urgency
 from bot.models.photo import ClaimPhoto
 from bot.models.points import Claim, ClaimState, PointEntry
 from bot.services import claim as claims
-from bot.services import points
+from bot.services import personal_data, point_account, points
 from content.holidays import Calendar
 from tests.chat import Phone, PhoneBook
 from tests.conftest import restarted
@@ -457,3 +457,20 @@ def test_the_answer_to_a_member_passes_the_budget(zhang: Phone, secretary: Phone
             select(Outbox).join(Member, Member.id == Outbox.member_id).where(Member.name == "张伟")
         ).one()
     assert row.urgency is Urgency.ANSWER
+
+
+def test_the_sealed_ledger_names_a_claim_and_its_words_can_be_erased(
+    zhang: Phone, secretary: Phone, database: Database, clock: Clock
+) -> None:
+    zhang("申报 师带徒 带出1名持证徒弟")
+    secretary.script(("审核", "师带徒"), ("同意", "技能取证"), ("1", "已同意"))
+    assert "#1 +3 师带徒 带出1名持证徒弟" in zhang("积分")
+    assert "事由：师带徒 带出1名持证徒弟" in zhang("积分依据 1")
+    with database.write() as session:
+        assert "徒弟" not in session.scalars(select(PointEntry.reason)).one()
+        who = session.scalars(select(Member).where(Member.name == "张伟")).one()
+        who.active = False
+        personal_data.erase(session, who, now=clock())
+        session.expire_all()
+        [entry] = point_account.last_entries(session, who.id)
+    assert entry.reason == personal_data.ERASED
