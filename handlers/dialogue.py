@@ -1,4 +1,4 @@
-"""对话：菜单、帮助、退出、继续、撤销，以及图片、位置这类消息的回答。"""
+"""对话：菜单、更多、帮助、退出、继续、撤销，以及图片、位置这类消息的回答。"""
 
 from __future__ import annotations
 
@@ -14,12 +14,37 @@ router = Router()
 menu = lru_cache(maxsize=1)(load)
 
 GREETING = "您好，这里是支部通。"
+MORE = "回复数字或文字即可。其他功能请发：更多"
 
 
-@router.command("菜单", "?", "功能", "主菜单", "目录", "你好", "您好", "在吗", examples=("菜单", "？"))
+@router.command(
+    "菜单",
+    "?",
+    "功能",
+    "主菜单",
+    "目录",
+    "你好",
+    "您好",
+    "在吗",
+    "你是谁",
+    "你能做什么",
+    examples=("菜单", "？"),
+)
 def show_menu(ctx: Context) -> Reply:
     words = menu()
-    return numbered(GREETING, words.secretary if ctx.actor.may(Action.PUBLISH) else words.member)
+    return numbered(GREETING, words.secretary if ctx.actor.may(Action.PUBLISH) else words.member, MORE)
+
+
+@router.command("更多", "更多功能", "其他功能", "还有什么", "还能做什么")
+def show_more(ctx: Context) -> Reply:
+    words = menu()
+    more = words.more_secretary if ctx.actor.may(Action.PUBLISH) else words.more_member
+    return numbered("还可以用：", more, "回复数字或文字即可；怎么用请发，例如：帮助 " + more[-1])
+
+
+@router.command("谢谢", "多谢", "谢谢您", "谢谢你", "辛苦", "再见", examples=("谢谢",))
+def welcome_thanks(ctx: Context) -> str:
+    return "不客气。需要时回复 菜单 看看能做什么。"
 
 
 @router.command("成员菜单", needs=Action.PUBLISH)
@@ -107,7 +132,7 @@ def link(ctx: Context) -> str:
     return "收到链接。若是学习了它，可发：登记 学习强国 25分钟。"
 
 
-def numbered(head: str, words: tuple[str, ...]) -> Reply:
+def numbered(head: str, words: tuple[str, ...], foot: str = "回复数字或文字即可。") -> Reply:
     """A numbered list whose numbers can be answered."""
     lines = "\n".join(f"{n} {word}" for n, word in enumerate(words, 1))
-    return Reply(f"{head}\n{lines}\n回复数字或文字即可。", choices=words)
+    return Reply(f"{head}\n{lines}\n{foot}", choices=words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -11,6 +12,7 @@ from bot.app import App
 from bot.chat import Kind, Message
 from bot.clock import Clock
 from bot.models.study import StudyRecord
+from content.menu import load as load_menu
 from tests.chat import Phone, PhoneBook
 from tests.conftest import restarted
 
@@ -18,6 +20,23 @@ from tests.conftest import restarted
 def test_the_menu_depends_on_the_role(phone: PhoneBook, secretary: Phone) -> None:
     assert "发布主题党日" in secretary("菜单")
     assert "发布主题党日" not in phone("张伟")("菜单")
+
+
+def test_more_leads_to_what_the_menu_has_no_room_for(phone: PhoneBook, secretary: Phone) -> None:
+    for one, word in ((phone("张伟"), "日历"), (secretary, "堡垒指数")):
+        assert "更多" in one("菜单")
+        answer = one("更多")
+        lines = answer.splitlines()
+        assert len(lines) == 10
+        number = next(line.split()[0] for line in lines if line.endswith(word))
+        assert word in one(number)
+    zhang = phone("张伟")
+    zhang.script(("谢谢", "不客气"), ("你是谁", "1 今日学习"))
+
+
+def test_every_word_of_the_menus_is_a_command(bot: App) -> None:
+    for words in astuple(load_menu()):
+        assert {word for word in words if bot.routes.command(word) is None} == set()
 
 
 def test_a_repeated_delivery_gets_the_first_answer(phone: PhoneBook) -> None:
