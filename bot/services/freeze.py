@@ -21,7 +21,7 @@ from bot.models.organisation import Organisation, OrganisationKind
 from bot.models.outbox import Outbox, OutboxState, Urgency
 from bot.services import audit, setting
 from bot.services.permission import Action, Actor
-from bot.times import at_time, day
+from bot.times import at_time, day, local
 from content.holidays import Freeze
 
 LONGEST = timedelta(days=184)
@@ -170,6 +170,25 @@ def until(session: Session, branches: Iterable[int], *, now: datetime) -> dict[i
     spans = _spans(session, list(branches), today)
     ends = {branch: _free_day(spans[branch], today) for branch in spans}
     return {branch: at_time(on, time(), now) for branch, on in ends.items() if on != today}
+
+
+def days_of(session: Session, branch_id: int, first: date, after: date, *, now: datetime) -> set[date]:
+    """The days from ``first`` to before ``after`` on which a branch must not be disturbed. A period that was called off counts until the day before."""
+    node, branch = aliased(Organisation), aliased(Organisation)
+    periods = session.scalars(
+        select(FreezePeriod)
+        .join(node, node.id == FreezePeriod.organisation_id)
+        .join(branch, branch.path.startswith(node.path))
+        .where(branch.id == branch_id, FreezePeriod.first_on < after, FreezePeriod.last_on >= first)
+    ).all()
+    ends = {one.id: local(one.ended_at, now).date() if one.ended_at else after for one in periods}
+    days = (first + timedelta(days=n) for n in range((after - first).days))
+    table = setting.calendar()
+    return {
+        on
+        for on in days
+        if table.frozen(on) or any(one.first_on <= on <= one.last_on and on < ends[one.id] for one in periods)
+    }
 
 
 def _free_day(spans: Sequence[Freeze], on: date) -> date:

@@ -13,6 +13,7 @@ from bot.models.member import Member, MemberStatus
 from bot.models.organisation import Organisation
 from bot.models.quiz import Attempt, Question
 from bot.services import cadence, exam, study_time, study_week
+from bot.services.paused_week import monday_of
 from bot.services.study_time import Minutes
 
 LOOKED_BACK = timedelta(days=30)
@@ -70,7 +71,7 @@ class Report:
 
 def of_branch(session: Session, branch_id: int, now: datetime) -> Learning:
     """Who of the branch read, recorded, practised or attended this week, and what was answered wrongly lately."""
-    active = study_week.days_of(session, _ours(branch_id), study_week.monday_of(now.date()), now)
+    active = study_week.days_of(session, _ours(branch_id), monday_of(now.date()), now)
     people = _people(session, branch_id)
     return Learning(
         tuple(one.name for one in people if one.id in active),
@@ -82,7 +83,7 @@ def of_branch(session: Session, branch_id: int, now: datetime) -> Learning:
 
 def report(session: Session, branch_id: int, now: datetime) -> Report:
     """The same for a table, with everybody's days of this week and hours of this year, in the order of the roster."""
-    monday = study_week.monday_of(now.date())
+    monday = monday_of(now.date())
     days = study_week.days_of(session, _ours(branch_id), monday, now)
     minutes = study_time.of_year(session, Member.branch_id == branch_id, now.year, now)
     [facts] = cadence.gather(session, Organisation.id == branch_id, now)

@@ -17,7 +17,7 @@ from bot.errors import Refusal
 from bot.models.member import Member
 from bot.models.organisation import BranchSetting, Organisation
 from bot.models.outbox import Outbox, OutboxState, Urgency
-from bot.services import audit, study_week
+from bot.services import audit, paused_week
 from bot.times import WEEKDAYS, at_time, local
 from content import materials, own_holidays
 from content.holidays import Calendar
@@ -176,7 +176,7 @@ def pause(session: Session, member: Member, until: datetime, *, now: datetime) -
         raise BadPause
     member.paused_until = until
     session.flush()
-    study_week.excuse(session, member.id, now.date(), local(until, now).date())
+    paused_week.excuse(session, member.id, now.date(), local(until, now).date())
     return until
 
 

@@ -1,25 +1,26 @@
-"""Weeks of study (学习周): three days of study make a week. A week of duty, leave or a pause is left out; nothing is ever lost by it."""
+"""Weeks of study (学习周): three days of study make a week. A week of duty, leave, a pause or a freeze period is left out; nothing is ever lost by it."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from bot.db import upsert
 from bot.models.activity import Activity, Attendance, SignUp, SignUpState
+from bot.models.member import Member
 from bot.models.quiz import Attempt
 from bot.models.study import MaterialRead, PausedWeek, StudyRecord
+from bot.services import freeze
+from bot.services.paused_week import WEEK, monday_of
 from bot.times import at_time, local
 
 ENOUGH_DAYS = 3
 WEEKS = 12
 """So many weeks back are looked at, this one included."""
-WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,22 +37,7 @@ def described(weeks: StudyWeeks) -> str:
     """本周学了 2 天（3 天算一周）…: what was reached, and that duty and leave are left out."""
     line = f"本周学了 {weeks.days} 天（{ENOUGH_DAYS} 天算一周）"
     line += f"，近{WEEKS}周有 {weeks.reached} 周" if weeks.reached else ""
-    return line + (f"，值班请假 {weeks.excused} 周不算断。" if weeks.excused else "。")
-
-
-def monday_of(day: date) -> date:
-    """The Monday of a day's week."""
-    return day - timedelta(days=day.weekday())
-
-
-def excuse(session: Session, member_id: int, first: date, last: date) -> None:
-    """Leave out the weeks from ``first`` to ``last``: duty, business trip, leave."""
-    monday = monday_of(first)
-    rows = [
-        {"member_id": member_id, "monday": monday + n * WEEK}
-        for n in range((monday_of(last) - monday).days // 7 + 1)
-    ]
-    session.execute(upsert(session, PausedWeek).on_conflict_do_nothing(), rows)
+    return line + (f"，值班、请假和保电 {weeks.excused} 周不算断。" if weeks.excused else "。")
 
 
 def of_member(session: Session, member_id: int, now: datetime) -> StudyWeeks:
@@ -89,7 +75,7 @@ def days_of(
 
 
 def _excused(session: Session, member_id: int, first: date, now: datetime) -> set[date]:
-    """The weeks with a pause, or with leave granted from an activity."""
+    """The weeks with a pause, with leave granted from an activity, or in a freeze period of the member's branch (迎峰度夏, 保电)."""
     paused = session.scalars(
         select(PausedWeek.monday).where(PausedWeek.member_id == member_id, PausedWeek.monday >= first)
     )
@@ -104,4 +90,6 @@ def _excused(session: Session, member_id: int, first: date, now: datetime) -> se
     )
     this = monday_of(now.date())
     weeks = {*paused, *(monday_of(local(at, now).date()) for at in leave)}
+    branch = session.get_one(Member, member_id).branch_id
+    weeks |= {monday_of(one) for one in freeze.days_of(session, branch, first, this + WEEK, now=now)}
     return {monday for monday in weeks if monday <= this}

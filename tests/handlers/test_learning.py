@@ -215,4 +215,4 @@ def test_a_week_of_duty_is_left_out(phone: PhoneBook, clock: Clock) -> None:
     clock.jump(datetime(2026, 11, 30, 9, tzinfo=clock().tzinfo))
     zhang("值班")
     clock.jump(datetime(2026, 12, 7, 9, tzinfo=clock().tzinfo))
-    zhang.script(("学习时长", "近12周有 1 周，值班请假 1 周不算断"))
+    zhang.script(("学习时长", "近12周有 1 周，值班、请假和保电 1 周不算断"))

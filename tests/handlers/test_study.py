@@ -168,7 +168,24 @@ def test_the_week_of_study_stands_in_my_overview(zhang: Phone, clock: Clock) -> 
     zhang.script(("我的", "学习周：本周学了 2 天（3 天算一周）"))
     zhang("今天值班")
     clock.sleep(timedelta(days=1))
-    zhang.script(("我的", "值班请假 1 周不算断"))
+    zhang.script(("我的", "值班、请假和保电 1 周不算断"))
+
+
+def test_a_freeze_period_leaves_its_weeks_out(zhang: Phone, phone: PhoneBook, clock: Clock) -> None:
+    zhang("登记 学习强国 30分钟")
+    assert "不算断" not in zhang("学习时长")
+    phone("王建国")("保电 11月24日到12月1日")
+    clock.sleep(timedelta(days=21))
+    zhang.script(("学习时长", "值班、请假和保电 2 周不算断"))
+
+
+def test_a_freeze_period_called_off_at_once_leaves_nothing_out(
+    zhang: Phone, phone: PhoneBook, clock: Clock
+) -> None:
+    zhang("登记 学习强国 30分钟")
+    phone("王建国").script(("保电 今天到12月1日", "保电"), ("取消保电 #1", "取消"))
+    clock.sleep(timedelta(days=21))
+    assert "不算断" not in zhang("学习时长")
 
 
 def test_the_daily_text_is_short(database: Database) -> None:
