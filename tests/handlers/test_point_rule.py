@@ -227,3 +227,8 @@ def test_whatever_is_wished_an_entry_always_knows_the_rule_that_made_it(
                 assert point_rule.of_entry(session, entry) == rule
         assert points.verify(session) == []
         session.rollback()
+
+
+def test_the_cap_may_be_written_as_it_is_shown(secretary: Phone) -> None:
+    """积分规则 lists "1分，每月8"."""
+    secretary.script(("积分规则 答题 2分 每月10", "改为：每次 2 分，每月最多 10 分"), ("取消", "没有改动"))
