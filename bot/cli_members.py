@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from bot.models.organisation import Organisation
     from bot.services.directory import Plan
+    from bot.services.roster import Report
 
 ROLES = ("书记", "副书记", "组织委员", "宣传委员", "纪检委员", "党小组长", "党委管理员")
 MOST_SHOWN = 20
@@ -34,7 +35,8 @@ def members() -> None:
 
 @members.command("import")
 @click.argument("file", type=click.Path(path_type=Path))
-def import_file(file: Path) -> None:
+@click.option("--dry-run", is_flag=True, help="Only say what would change; nothing is written.")
+def import_file(file: Path, dry_run: bool) -> None:
     """Take a roster (.xlsx or .csv); good lines are kept, bad ones listed with their number."""
     from bot.services import audit, roster
 
@@ -44,13 +46,26 @@ def import_file(file: Path) -> None:
         with app.database.write() as session:
             report = roster.import_rows(session, rows, secret=secret, now=app.clock())
             summary = f"新增 {len(report.added)}，更新 {len(report.updated)}，未变 {len(report.unchanged)}，未导入 {len(report.rejected)}"
-            audit.record(session, actor=None, act="导入名册", now=app.clock(), channel="cli", detail=summary)
+            if dry_run:
+                session.rollback()
+            else:
+                audit.record(
+                    session, actor=None, act="导入名册", now=app.clock(), channel="cli", detail=summary
+                )
+    _tell(report, rows)
+    click.echo(f"没有写入。导入后将是：{summary}" if dry_run else summary)
+    sys.exit(2 if report.rejected else 0)
+
+
+def _tell(report: Report, rows: list[tuple[int, dict[str, str]]]) -> None:
+    """Bad lines, what to look at, and who is new or changed."""
     for number, why in report.rejected:
         click.echo(f"第 {number} 行未导入：{why}", err=True)
     for number, what in report.notes:
         click.echo(f"第 {number} 行：{what}", err=True)
-    click.echo(summary)
-    sys.exit(2 if report.rejected else 0)
+    names = {number: row.get("姓名", "") for number, row in rows}
+    _list("新增", [f"第 {number} 行 {names[number]}" for number in report.added])
+    _list("更新", [f"第 {number} 行 {names[number]}" for number in report.updated])
 
 
 @members.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -16,6 +17,7 @@ from bot.db import Database
 from bot.models.audit import AuditEntry
 from bot.models.identity import Identity
 from bot.models.member import Member
+from bot.models.organisation import Organisation
 from tests.stage import Stage
 
 Zhibu = Callable[..., Result]
@@ -112,3 +114,26 @@ def test_without_wecom_there_is_no_directory(bot: App, monkeypatch: pytest.Monke
     done = CliRunner().invoke(main, ["members", "sync"])
     assert done.exit_code == 2
     assert "ZHIBU_WECOM_CORP_ID" in done.output
+
+
+def test_a_dry_run_says_what_would_change_and_writes_nothing(
+    stage: Stage, zhibu: Zhibu, tmp_path: Path
+) -> None:
+    file = tmp_path / "roster.csv"
+    rows = [
+        "姓名,账号,党支部,身份,班组",
+        "张伟,zhangwei,示范供电公司党委/检修党支部,正式党员,新班",
+        "李四,lisi,示范供电公司党委/新党支部,正式党员,甲班",
+    ]
+    file.write_text("\n".join(rows), encoding="utf-8")
+    done = zhibu("import", str(file), "--dry-run")
+    assert done.exit_code == 0, done.output
+    for said in ("没有写入", "新增 1，更新 1", "更新：第 2 行 张伟", "新增：第 3 行 李四", "新建了"):
+        assert said in done.output
+    with stage.bot.database.read() as session:
+        assert session.scalars(select(Member.crew).where(Member.name == "张伟")).one() != "新班"
+        assert not session.scalars(select(Member).where(Member.name == "李四")).all()
+        assert not session.scalars(select(Organisation).where(Organisation.name == "新党支部")).all()
+        assert not session.scalars(select(AuditEntry)).all()
+    assert zhibu("import", str(file)).exit_code == 0
+    assert account(stage.bot.database, "李四") == "lisi"

@@ -12,7 +12,7 @@ from bot.models.member import MemberStatus
 
 
 class Transfer(Base):
-    """Somebody went from one branch to another (组织关系 or a reorganisation); ``by_id`` is the admin who entered it."""
+    """Somebody went from one branch to another (组织关系 or a reorganisation); ``by_id`` is the admin who entered it, None for a roster."""
 
     __tablename__ = "transfer"
 
@@ -21,12 +21,12 @@ class Transfer(Base):
     from_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     to_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     why: Mapped[str]
-    by_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
     at: Mapped[datetime]
 
 
 class StatusChange(Base):
-    """Somebody has a status from a day on, by the decision that was taken outside the bot.
+    """Somebody has a status from a day on, by the decision that was taken outside the bot; ``by_id`` is None for a roster.
 
     ``extended_months`` above 0: no new status, but a probation that goes on so many months longer; ``since`` is the day of that decision.
     """
@@ -39,7 +39,7 @@ class StatusChange(Base):
     after: Mapped[MemberStatus]
     since: Mapped[date]
     extended_months: Mapped[int] = mapped_column(default=0)
-    by_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))
     at: Mapped[datetime]
 
 

@@ -214,9 +214,9 @@ def change(
     """Record a status from a day on. The same status with another day mends the day. Refusals name rule and earliest day."""
     actor.on_branch(session, Action.MANAGE_PEOPLE, member.branch_id)
     before = member.status
-    _require_order(member, after)
+    require_order(member, after)
     known = since(session, member)
-    _require_interval(session, member, after, on, known)
+    require_interval(session, member, after, on, known)
     if on > now.date():
         raise NotYet(day=on)
     if after is not before and known is not None and on < known:
@@ -232,8 +232,8 @@ def change(
     return Changed(before, after, on, ends)
 
 
-def _require_order(member: Member, after: MemberStatus) -> None:
-    """One step up at a time; who is not yet a member may step back to any place below; a member may not."""
+def require_order(member: Member, after: MemberStatus) -> None:
+    """Refuse what is not the next step: one step up at a time; who is not yet a member may step back to any place below; a member may not."""
     here, there = ORDER.index(member.status), ORDER.index(after)
     if there == here or there == here + 1:
         return
@@ -246,9 +246,10 @@ def _require_order(member: Member, after: MemberStatus) -> None:
         raise NeedsTheOrganisation(name=member.name, before=member.status.value)
 
 
-def _require_interval(
+def require_interval(
     session: Session, member: Member, after: MemberStatus, on: date, known: date | None
 ) -> None:
+    """Refuse a status before its interval since ``known`` is over; :class:`StartUnknown` where nobody knows since when the present one is held."""
     rule = next((one for one in INTERVALS if (one.before, one.after) == (member.status, after)), None)
     if rule is None:
         return

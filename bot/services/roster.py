@@ -15,7 +15,7 @@ from bot.errors import Refusal
 from bot.models.identity import Conversation, Identity
 from bot.models.member import Member, Role, RoleName, RoleOrigin
 from bot.models.organisation import Organisation, OrganisationKind
-from bot.services import organisation, phone
+from bot.services import organisation, phone, roster_change
 from bot.services.roster_file import COLUMNS, BadLine, Line, UnreadableRoster, parse, read
 
 __all__ = ["COLUMNS", "BadLine", "Line", "Report", "UnreadableRoster", "import_rows", "parse", "read"]
@@ -102,7 +102,7 @@ class _Importer:
             outcome = "added"
         else:
             left = {member.branch_id, member.group_id}
-            changed = self._change(member, wanted)
+            changed = self._change(member, wanted, line)
             changed = self._set_roles(member, line, left) or changed
             self._identify([member])
             outcome = "updated" if changed else "unchanged"
@@ -120,8 +120,14 @@ class _Importer:
         self._identify(member for member, _ in self.new)
         self.session.flush()
 
-    def _change(self, member: Member, wanted: dict[str, object]) -> bool:
+    def _change(self, member: Member, wanted: dict[str, object], line: Line) -> bool:
         changed = [name for name, value in wanted.items() if getattr(member, name) != value]
+        if "status" in changed:
+            joined_on = line.joined_on or member.joined_on
+            note = roster_change.change_status(self.session, member, line.status, joined_on, now=self.now)
+            self.notes.append((line.number, note))
+        if "branch_id" in changed:
+            roster_change.move(self.session, member, int(str(wanted["branch_id"])), now=self.now)
         if "account" in changed and member.account in self.identities:
             # The old account may belong to somebody else tomorrow.
             self.identities[member.account].member_id = None

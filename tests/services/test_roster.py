@@ -15,8 +15,8 @@ from bot.db import Database
 from bot.models.identity import Identity
 from bot.models.member import Member, MemberStatus, Role, RoleName
 from bot.models.organisation import Organisation
+from bot.services import development, roster, transfer
 from bot.services import phone as phones
-from bot.services import roster
 from bot.services.permission import actor_of
 from bot.services.roster import Report, UnreadableRoster
 from tests.chat import PhoneBook
@@ -389,3 +389,53 @@ def test_two_people_of_one_name_without_a_number_are_not_made_one(take: Import, 
     assert report.rejected == [(3, "与第 2 行是同一个人；同名的另一个人请填账号或工号")]
     again = take(line("李四", 党支部="示范供电公司党委/营销党支部"))
     assert any("也有一位李四" in what for _, what in again.notes)
+
+
+def told(report: Report) -> str:
+    return "".join(text for _, text in [*report.notes, *report.rejected])
+
+
+def test_a_status_before_its_time_is_refused_in_a_roster_too(take: Import, database: Database) -> None:
+    early = take(line("李明", "liming", "D0004", 入党日期="2026-03-20"))
+    assert early.rejected
+    assert "2027-03-20" in told(early)
+    unknown = take(line("李四", "lisi", 身份="积极分子"), line("李四", "lisi", 身份="发展对象"))
+    assert unknown.added == [2]
+    again = take(line("李四", "lisi", 身份="发展对象"))
+    assert again.rejected
+    assert "满1年" in told(again)
+    assert member(database, "李明").status is MemberStatus.PROBATIONARY
+    assert member(database, "李四").status is MemberStatus.ACTIVIST
+
+
+def test_a_status_that_a_roster_changes_is_recorded_and_named(
+    take: Import, database: Database, clock: Clock
+) -> None:
+    clock.jump(clock() + timedelta(days=150))
+    report = take(line("李明", "liming", "D0004", 入党日期="2026-03-20"))
+    assert report.updated == [2]
+    assert f"李明的身份由预备党员改为正式党员，从 {clock().date()} 起登记" in told(report)
+    who = member(database, "李明")
+    with database.read() as session:
+        [row] = development.history(session, who.id)
+    assert (row.before, row.after, row.by_id) == (MemberStatus.PROBATIONARY, MemberStatus.FULL, None)
+
+
+def test_steps_are_skipped_only_with_a_day_of_joining(take: Import, database: Database) -> None:
+    take(line("李四", "lisi", 身份="积极分子"))
+    assert take(line("李四", "lisi")).rejected
+    report = take(line("李四", "lisi", 入党日期="2020-07-01"))
+    assert report.updated == [2]
+    assert "请核对" in told(report)
+    assert member(database, "李四").status is MemberStatus.FULL
+
+
+def test_a_member_made_less_by_a_roster_is_pointed_out(take: Import) -> None:
+    assert "上级党组织的决定" in told(take(line("张伟", "zhangwei", "D0002", 身份="积极分子")))
+
+
+def test_a_move_by_roster_is_kept_as_history(take: Import, database: Database) -> None:
+    assert take(line("张伟", "zhangwei", "D0002", 党支部="示范供电公司党委/运行党支部")).updated == [2]
+    with database.read() as session:
+        [(_, before, after)] = transfer.history(session, member(database, "张伟").id)
+    assert (before, after) == ("检修党支部", "运行党支部")
