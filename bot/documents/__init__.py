@@ -30,6 +30,7 @@ from bot.documents.word import filled
 from bot.services.audit import Act
 from bot.services.bulletin import BulletinFacts
 from bot.services.learning import Report
+from bot.services.minute_photo import Picture
 from bot.services.point_table import Row
 from bot.services.point_table import dimensions as table_dimensions
 from bot.services.record import ActivityFacts, ElectionFacts, MonthFacts, NoticeFacts, ResultFacts, YearFacts
@@ -54,9 +55,11 @@ __all__ = [
 ]
 
 
-def minutes_of(facts: ActivityFacts, templates: Templates, *, now: datetime) -> File:
-    """会议记录 or 活动记录 of one activity, Word. :class:`BrokenTemplate` like all that are filled into a template."""
-    body = filled(templates, "minutes", minutes.fields(facts, now))
+def minutes_of(
+    facts: ActivityFacts, templates: Templates, *, pictures: Sequence[Picture] = (), now: datetime
+) -> File:
+    """会议记录 or 活动记录 of one activity with its photos, Word. :class:`BrokenTemplate` like all that are filled into a template."""
+    body = filled(templates, "minutes", minutes.fields(facts, pictures, now))
     return File(name_of(facts.branch, facts.record, _day(facts, now), facts.theme), body)
 
 

@@ -55,8 +55,21 @@ def _minutes() -> Any:
     _long(table, "议定事项", "议定事项", height=2.2)
     _remove_first_row(table)
     _signatures(document, "主持人签字", "记录人签字", "日期")
+    _photos(document)
     _footnote(document, "按支部通里已记录的事实生成；空白处没有记录，请据实填写。{{导出时间}}导出。")
     return document
+
+
+def _photos(document: Any) -> None:
+    """The photos of the minutes, each kept together with what is said of it."""
+    _control(document, "for 照 in 照片")
+    _control(document, "if 照.图")
+    picture = _paragraph(document, "{{照.图}}")
+    picture.paragraph_format.keep_with_next = True
+    _centred(picture)
+    _control(document, "endif")
+    _centred(_paragraph(document, "照片：{{照.说明}}"), 10.5)
+    _control(document, "endfor")
 
 
 def _sheet() -> Any:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from bot.documents.words import BLANK, LONG_BLANK, clean, moment, names, or_blank, people_count, span
+from bot.services.minute_photo import Picture
 from bot.services.minutes import Line
 from bot.services.record import ActivityFacts, Person, Presence, VoteFacts, full_members
 from bot.services.seminar_question import Asked
 from content import activity_kinds
 
 
-def fields(facts: ActivityFacts, now: datetime) -> dict[str, Any]:
-    """The fields of the template ``minutes``."""
+def fields(facts: ActivityFacts, pictures: Sequence[Picture], now: datetime) -> dict[str, Any]:
+    """The fields of the template ``minutes``; its photos stand after the text."""
     during = [line for line in facts.lines if not line.later]
     later = [line for line in facts.lines if line.later]
     return {
@@ -35,8 +36,21 @@ def fields(facts: ActivityFacts, now: datetime) -> dict[str, Any]:
         or [LONG_BLANK] * 6,
         "补记": [f"（{moment(line.at, now)}，{line.author}补记）{_said(line)}" for line in later],
         "议定事项": [*(_vote(n, vote) for n, vote in enumerate(facts.votes, 1)), *[LONG_BLANK] * 2],
+        "照片": [_photo(one, _place(one, during), now) for one in pictures],
         "导出时间": moment(now, now),
     }
+
+
+def _place(picture: Picture, during: Sequence[Line]) -> str:
+    """第 2 条, as the lines are numbered here; the chat's own numbers have gaps where a line was removed."""
+    place = next((n for n, line in enumerate(during, 1) if line.number == picture.line), None)
+    return f"第 {place} 条" if place else "补记"
+
+
+def _photo(picture: Picture, place: str, now: datetime) -> dict[str, Any]:
+    """What the template shows of a photo; where there is none to show, why."""
+    why = "" if picture.body else f"（{picture.trouble or '还在接收，过几分钟再导出'}）"
+    return {"图": picture.body, "说明": f"{place}，{moment(picture.at, now)}{why}"}
 
 
 def _content(facts: ActivityFacts, lines: Iterable[Line], now: datetime) -> Iterator[str]:

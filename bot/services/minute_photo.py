@@ -54,9 +54,7 @@ def give_up(session: Session, photo_id: int, why: str, *, now: datetime) -> None
     photo.trouble = why
     line = session.get_one(MinuteLine, photo.line_id)
     title = activities.title(session.get_one(Activity, line.activity_id))
-    text = (
-        f"附到“{title}”第 {line.number} 条记录的照片没有收下：{why}。文字记录不受影响，照片请自行存档。"
-    )
+    text = f"附到“{title}”第 {line.number} 条记录的照片没有收下：{why}。文字记录不受影响，照片请自行存档。"
     key = f"minute photo {photo.id} lost"
     outbox.push(session, [photo.author_id], text, key=key, now=now, urgency=Urgency.ANSWER)
 
@@ -65,7 +63,9 @@ def pictures(session: Session, activity_id: int) -> Sequence[Picture]:
     """The photos of an activity in the order of its lines, the first :data:`MOST`; the very same photo counts once."""
     rows = session.execute(
         _of(activity_id)
-        .with_only_columns(MinuteLine.number, MinutePhoto.at, MinutePhoto.id, MinutePhoto.digest, MinutePhoto.trouble)
+        .with_only_columns(
+            MinuteLine.number, MinutePhoto.at, MinutePhoto.id, MinutePhoto.digest, MinutePhoto.trouble
+        )
         .order_by(MinuteLine.number, MinutePhoto.id)
     ).all()
     first = {row.digest or f"none {row.id}": row for row in reversed(rows)}
@@ -77,7 +77,7 @@ def pictures(session: Session, activity_id: int) -> Sequence[Picture]:
     return [Picture(row.number, row.at, bodies[row.id], row.trouble) for row in shown]
 
 
-def _of(activity_id: int) -> Select[tuple[MinutePhoto]]:
+def _of(activity_id: int) -> Select[MinutePhoto]:
     return (
         select(MinutePhoto)
         .join(MinuteLine, MinuteLine.id == MinutePhoto.line_id)

@@ -18,7 +18,16 @@ from bot.documents.file import XLSX, name_of
 from bot.errors import Refusal
 from bot.models.member import Member
 from bot.models.organisation import Organisation
-from bot.services import audit, bulletin, download, learning, point_table, question_file, record
+from bot.services import (
+    audit,
+    bulletin,
+    download,
+    learning,
+    minute_photo,
+    point_table,
+    question_file,
+    record,
+)
 from bot.services.download import DocumentKind, LinkExpired, LinkForged, Wanted
 from bot.services.permission import actor_of
 from content.questions import Question
@@ -72,7 +81,8 @@ def gathered(session: Session, wanted: Wanted, now: datetime) -> Callable[[Templ
     match wanted.kind:
         case DocumentKind.MINUTES:
             held = record.activity(session, wanted.subject)
-            return lambda templates: documents.minutes_of(held, templates, now=now)
+            photos = minute_photo.pictures(session, wanted.subject)
+            return lambda templates: documents.minutes_of(held, templates, pictures=photos, now=now)
         case DocumentKind.SHEET:
             signed = record.activity(session, wanted.subject)
             return lambda templates: documents.sheet_of(signed, templates, now=now)
