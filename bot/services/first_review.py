@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
-from bot.models.member import Member, Role, RoleName
+from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.models.points import Claim, ClaimKind, ClaimState
-from bot.services import outbox, point_setting
+from bot.services import group, outbox, point_setting
 from bot.services.permission import Action, Actor, holders
 from bot.services.setting import calendar
 from bot.times import local
@@ -27,19 +27,7 @@ class SeenAlready(Refusal):
 
 def leaders(session: Session, member: Member, *, on: date) -> Sequence[int]:
     """The active leaders of the member's group, the member not among them."""
-    return session.scalars(
-        select(Role.member_id)
-        .join(Member, Member.id == Role.member_id)
-        .where(
-            Role.name == RoleName.GROUP_LEADER,
-            Role.organisation_id == member.group_id,
-            Role.member_id != member.id,
-            Member.active,
-            Role.starts_on <= on,
-            or_(Role.ends_on.is_(None), Role.ends_on >= on),
-        )
-        .order_by(Role.member_id)
-    ).all()
+    return [one.id for one in group.leaders(session, member.group_id, on=on) if one.id != member.id]
 
 
 def held_back(session: Session, claim: Claim, member: Member, *, on: date) -> bool:

@@ -15,11 +15,11 @@ from bot.services import sign_up
 from bot.services.permission import Action, Actor
 
 
-def leaders(session: Session, activity: Activity, *, on: date) -> list[Member]:
-    """The active leaders of the group whose meeting it is; empty for an activity of the whole branch."""
+def leaders(session: Session, group_id: int | None, *, on: date) -> list[Member]:
+    """The active leaders of a group; empty for no group, as an activity of the whole branch or a member without one has it."""
     named = select(Role.member_id).where(
         Role.name == RoleName.GROUP_LEADER,
-        Role.organisation_id == activity.group_id,
+        Role.organisation_id == group_id,
         Role.starts_on <= on,
         or_(Role.ends_on.is_(None), Role.ends_on >= on),
     )
@@ -30,7 +30,7 @@ def leaders(session: Session, activity: Activity, *, on: date) -> list[Member]:
 
 def in_charge(session: Session, activity: Activity, *, on: date) -> str:
     """Whom to ask about an activity: the leader of the group whose meeting it is, else secretary and deputies of the branch."""
-    names = "、".join(one.name for one in leaders(session, activity, on=on))
+    names = "、".join(one.name for one in leaders(session, activity.group_id, on=on))
     return names or sign_up.in_charge(session, activity.branch_id, on=on)
 
 

@@ -131,7 +131,7 @@ def to_be_told(session: Session, activity: Activity, asker: Member, *, on: date)
     """
     deciders = sign_up.deciders(session, activity.branch_id, on=on)
     for able in (
-        group.leaders(session, activity, on=on),
+        group.leaders(session, activity.group_id, on=on),
         sign_up.leaders(session, activity.branch_id, on=on),
         deciders,
     ):
