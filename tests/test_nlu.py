@@ -71,6 +71,7 @@ def test_a_homophone_is_understood(typed: str, meant: str) -> None:
         ("集中学习", "近期没有活动"),
         ("专题研讨", "您还没有提过研讨问题"),
         ("我能去了", "现在没有可以报名的活动"),
+        ("我参加不了", "不用请假"),
     ],
 )
 def test_what_people_say_around_a_word_does_not_hide_it(phone: PhoneBook, said: str, answer: str) -> None:
