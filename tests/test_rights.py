@@ -75,7 +75,7 @@ CHAT: dict[str, str] = {
         请假审批
     """,
     Action.APPROVE_QUESTIONS: """
-        停用题目 批准题目 撤销导入
+        停用题目 恢复题目 批准题目 撤销导入
     """,
     Action.GIVE_POINTS: """
         加分 更正

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
 from bot.models.member import Member
-from bot.models.quiz import Question, QuestionState
+from bot.models.quiz import Question, QuestionState, StoppedQuestion
 from bot.services import audit
 
 
@@ -17,12 +17,14 @@ class NoSuchQuestion(Refusal):
     text = "题库里没有编号为 {code} 的题。回复 题目分析 或 导出 题目 可以看到编号。"
 
 
-class NotOurs(Refusal):
-    text = "{code} 是公共题库的题，支部不能停用。有错请告诉系统管理员，由他统一改。"
-
-
 class AlreadyRetired(Refusal):
-    text = "{code} 已经停用了。要恢复，把它重新导入一次即可：导入题目"
+    text = (
+        "{code} 已经停用了。公共题库的题要恢复，请发：恢复题目 {code}；本支部的题重新导入一次即可：导入题目"
+    )
+
+
+class NotStopped(Refusal):
+    text = "{code} 没有被本支部停用。公共题库的题才用 恢复题目；本支部的题重新导入一次即可：导入题目"
 
 
 def find(session: Session, branch_id: int, code: str) -> Question:
@@ -37,15 +39,27 @@ def find(session: Session, branch_id: int, code: str) -> Question:
 def retire(
     session: Session, branch_id: int, code: str, *, actor: Member, now: datetime, channel: str
 ) -> tuple[Question, QuestionState]:
-    """Ask the branch's question no more; with the state that it had. What was answered stays, and a run that has it goes on."""
+    """Ask a question no more in the branch; with the state that it had. What was answered stays, and a run that has it goes on.
+
+    One of the shipped bank stays as it is for all other branches.
+    """
     found = find(session, branch_id, code)
-    if found.branch_id is None:
-        raise NotOurs(code=found.code)
-    if found.state is QuestionState.RETIRED:
+    before = state_in(session, branch_id, found)
+    if before is QuestionState.RETIRED:
         raise AlreadyRetired(code=found.code)
-    before, found.state = found.state, QuestionState.RETIRED
-    _note(session, found, "停用题目", actor, now, channel)
+    if found.branch_id is None:
+        session.add(StoppedQuestion(branch_id=branch_id, question_id=found.id, by_id=actor.id, at=now))
+        session.flush()
+    else:
+        found.state = QuestionState.RETIRED
+    _note(session, found, "停用题目", branch_id, actor, now, channel)
     return found, before
+
+
+def state_in(session: Session, branch_id: int, found: Question) -> QuestionState:
+    """The state that a question has in a branch."""
+    stopped = session.get(StoppedQuestion, (branch_id, found.id))
+    return found.state if stopped is None else QuestionState.RETIRED
 
 
 def bring_back(
@@ -60,13 +74,28 @@ def bring_back(
 ) -> Question:
     """Undo :func:`retire`."""
     found = find(session, branch_id, code)
-    found.state = state
-    _note(session, found, "恢复题目", actor, now, channel)
+    stopped = session.get(StoppedQuestion, (branch_id, found.id))
+    if stopped is not None:
+        session.delete(stopped)
+        session.flush()
+    elif found.branch_id is not None:
+        found.state = state
+    _note(session, found, "恢复题目", branch_id, actor, now, channel)
     return found
 
 
-def _note(session: Session, one: Question, act: str, actor: Member, now: datetime, channel: str) -> None:
+def start_again(
+    session: Session, branch_id: int, code: str, *, actor: Member, now: datetime, channel: str
+) -> Question:
+    """Ask a question of the shipped bank again in the branch; :class:`NotStopped` when it was not stopped there."""
+    found = find(session, branch_id, code)
+    if session.get(StoppedQuestion, (branch_id, found.id)) is None:
+        raise NotStopped(code=found.code)
+    return bring_back(session, branch_id, code, found.state, actor=actor, now=now, channel=channel)
+
+
+def _note(
+    session: Session, one: Question, act: str, branch_id: int, actor: Member, now: datetime, channel: str
+) -> None:
     detail = f"{one.code} {one.stem[:30]}"
-    audit.record(
-        session, actor=actor, act=act, now=now, channel=channel, branch_id=one.branch_id, detail=detail
-    )
+    audit.record(session, actor=actor, act=act, now=now, channel=channel, branch_id=branch_id, detail=detail)

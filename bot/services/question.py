@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot import nlu
-from bot.models.quiz import Question, QuestionKind, QuestionState
+from bot.models.quiz import Question, QuestionKind, QuestionState, StoppedQuestion
 from content.questions import Question as Shipped
 
 
@@ -103,6 +103,9 @@ def askable(branch_id: int, today: date) -> ColumnElement[bool]:
     return (
         (Question.state == QuestionState.APPROVED)
         & or_(Question.branch_id.is_(None), Question.branch_id == branch_id)
+        & Question.id.not_in(
+            select(StoppedQuestion.question_id).where(StoppedQuestion.branch_id == branch_id)
+        )
         & or_(Question.valid_from.is_(None), Question.valid_from <= today)
         & or_(Question.valid_to.is_(None), Question.valid_to >= today)
     )

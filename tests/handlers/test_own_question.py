@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from bot import app as composition
 from bot.app import App
 from bot.models.audit import AuditEntry
+from bot.models.member import Member
 from bot.models.quiz import Question, QuestionState
+from bot.services import organisation, question
 from tests.chat import Phone, PhoneBook
 
 PASTED = """导入题目
@@ -57,13 +60,38 @@ def test_a_wrong_question_is_stopped_at_once_and_comes_back(
     assert acts[-2:] == ["停用题目", "恢复题目"]
 
 
-def test_a_shared_question_is_shown_but_not_stopped(secretary: Phone) -> None:
+def asked_in(bot: App, branch: int, code: str) -> bool:
+    with bot.database.read() as session:
+        return code in {one.code for one in question.approved(session, branch, bot.clock().date())}
+
+
+def test_a_shared_question_is_stopped_for_one_branch_and_asked_again(secretary: Phone, bot: App) -> None:
+    code = "branch-work-001"
+    with bot.database.write() as session:
+        mine = session.scalars(select(Member.branch_id).where(Member.name == "王建国")).one()
+        other = organisation.ensure_path(session, "别的公司党委/外部党支部").id
     secretary.script(
-        ("看题 branch-work-001", "编号：branch-work-001", "公共题库"),
-        ("停用题目 branch-work-001", "支部不能停用"),
+        (f"看题 {code}", f"编号：{code}", "公共题库", f"停用题目 {code}"),
+        (f"停用题目 {code}", f"已停用 {code}", "本支部不会再出", f"恢复题目 {code}"),
+        (f"停用题目 {code}", "已经停用了"),
+        (f"看题 {code}", "本支部已停用", f"恢复题目 {code}"),
         ("看题 none-1", "没有编号为 none-1 的题"),
+    )
+    assert not asked_in(bot, mine, code)
+    assert asked_in(bot, other, code)
+    composition.prepare(bot)  # a new start brings the shipped bank up to date, not back
+    assert not asked_in(bot, mine, code)
+    secretary.script((f"恢复题目 {code}", "已恢复", "在用"), (f"恢复题目 {code}", "没有被本支部停用"))
+    assert asked_in(bot, mine, code)
+
+
+def test_stopping_a_shared_question_is_taken_back(secretary: Phone) -> None:
+    secretary.script(
+        ("停用题目 branch-work-001", "已停用"),
+        ("撤销", "已恢复", "在用"),
+        ("看题 branch-work-001", "停用题目 branch-work-001"),
     )
 
 
 def test_members_see_no_answers(phone: PhoneBook, code: str) -> None:
-    phone("张伟").script((f"看题 {code}", "书记或委员"), (f"停用题目 {code}", "书记或委员"))
+    phone("张伟").script((f"看题 {code}", "书记或委员"), (f"停用题目 {code}", "支部书记"))
