@@ -136,7 +136,7 @@ def item_of(question: Question | Posed, part: int) -> Item:
 def judge(item: Item, order: Sequence[int], text: str) -> tuple[str, bool]:
     """What was answered, in a short canonical form, and whether it is right.
 
-    ``order[place]`` is the index of the option shown at that letter. A text that is no answer to this kind of question is refused
+    ``order[place]`` is the index of the option shown at that letter; what is returned are the letters of the bank, the same for everybody. A text that is no answer to this kind of question is refused
     with what was expected.
     """
     said = tidy(text)
@@ -144,7 +144,8 @@ def judge(item: Item, order: Sequence[int], text: str) -> tuple[str, bool]:
         return UNKNOWN, False
     if item.options:
         letters = _letters(said, item, order)
-        return letters, letters == item.right_letters(order)
+        kept = sorted(LETTERS[order[LETTERS.index(letter)]] for letter in letters)
+        return "".join(kept), letters == item.right_letters(order)
     if item.kind is QuestionKind.JUDGE:
         verdict = _verdict(said)
         return verdict, verdict == item.answer[0]

@@ -27,6 +27,11 @@ PLACE = Item(QuestionKind.BLANK, "题", (), ("南湖", "嘉兴南湖"), None)
 IN_ORDER = (0, 1, 2, 3)
 
 
+def test_what_is_kept_are_the_letters_of_the_bank_however_the_options_were_shown() -> None:
+    assert judge(SINGLE, (2, 1, 3, 0), "A") == ("C", False)
+    assert judge(MULTIPLE, (2, 1, 3, 0), "DB") == ("AB", True)
+
+
 @pytest.mark.parametrize(
     "said",
     [
