@@ -56,6 +56,15 @@ def test_a_notice_is_previewed_and_then_sent(secretary: Phone, phone: PhoneBook,
     assert text == "【支部通知】明天停电检修，请提前保存资料\n——王建国。请回复 收到。"
 
 
+def test_the_same_words_again_differ_so_that_the_platform_shows_them(
+    secretary: Phone, phone: PhoneBook
+) -> None:
+    first, again = send(secretary, "通知 全体 明天停电"), send(secretary, "通知 全体 明天停电")
+    assert first != again
+    texts = phone("张伟").pushes()
+    assert texts == ["【支部通知】明天停电\n——王建国", f"【支部通知 {again}】明天停电\n——王建国"]
+
+
 def test_numbers_answer_the_preview(secretary: Phone, bot: App) -> None:
     secretary("通知 全体 明天停电")
     assert "没有发给任何人" in secretary("3")
