@@ -218,7 +218,7 @@ def test_a_group_leader_leads_the_own_group(secretary: Phone, zhang: Phone, bot:
         ("王建国", "任命 张伟 党委管理员", "请写姓名和职务"),
         ("王建国", "任命 张伟", "请写姓名和职务"),
         ("王建国", "任命 外人 宣传委员", "没有叫“外人”的人"),
-        ("刘芳", "任命 张伟 宣传委员", "需要支部书记或委员"),
+        ("刘芳", "任命 张伟 宣传委员", "需要支部书记或副书记"),
     ],
 )
 def test_nobody_grants_or_takes_above_the_own_place(
@@ -269,7 +269,7 @@ def test_a_secretary_who_loses_the_role_cannot_confirm_any_more(
     secretary("停用 孙磊")
     with database.write() as session:
         session.execute(update(Role).values(ends_on=clock().date() - timedelta(days=1)))
-    assert "需要支部书记或委员" in secretary("确认")
+    assert "需要支部书记或副书记" in secretary("确认")
     with database.read() as session:
         assert session.scalars(select(Member.active).where(Member.name == "孙磊")).one()
 
