@@ -8,6 +8,7 @@ import sys
 import click
 
 from bot import __version__
+from bot.cli_documents import documents
 from bot.cli_members import members
 from bot.cli_operations import backup, deploy, restore
 from bot.cli_points import points
@@ -108,6 +109,7 @@ def db_upgrade() -> None:
 db.add_command(backup)
 db.add_command(restore)
 main.add_command(deploy)
+main.add_command(documents)
 main.add_command(members)
 main.add_command(points)
 main.add_command(questions)

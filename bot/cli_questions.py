@@ -37,10 +37,10 @@ def import_file(file: Path, name: str, yes: bool) -> None:
     from bot.models.quiz import QuestionState
     from bot.services import question_file, question_import
 
-    with _opened() as app:
+    with opened() as app:
         reading = question_file.read(file)
         with app.database.read() as session:
-            branch_id = _branch(session, name)
+            branch_id = branch_of(session, name)
             seen = question_import.preview(session, reading, branch_id, track=_tracked)
         _show(seen)
         if not (seen.added or seen.changed):
@@ -70,8 +70,8 @@ def export_file(file: Path, name: str, own: bool) -> None:
     """Write the questions to .xlsx, .csv or .gift; importing them again changes nothing."""
     from bot.services import question_file
 
-    with _opened() as app, app.database.read() as session:
-        count = question_file.write(session, _branch(session, name), file, own=own)
+    with opened() as app, app.database.read() as session:
+        count = question_file.write(session, branch_of(session, name), file, own=own)
     click.echo(f"已导出 {count} 题到 {file}")
 
 
@@ -81,15 +81,15 @@ def undo(name: str) -> None:
     """Take back the branch's newest import."""
     from bot.services import question_import
 
-    with _opened() as app, app.database.write() as session:
-        record = question_import.latest(session, _branch(session, name))
+    with opened() as app, app.database.write() as session:
+        record = question_import.latest(session, branch_of(session, name))
         done = question_import.take_back(session, record.id, now=app.clock())
     counts = f"删除 {done.deleted}，停用 {done.retired}，恢复 {done.restored}，后来改过而没有动 {done.left}"
     click.echo(f"已撤销导入 #{record.id}（{record.source}）：{counts}")
 
 
 @contextmanager
-def _opened() -> Iterator[App]:
+def opened() -> Iterator[App]:
     """The app while a command runs. A refusal is bad input: one line, exit status 2."""
     from bot.command import BadInput, open_app
 
@@ -102,7 +102,7 @@ def _opened() -> Iterator[App]:
         app.database.dispose()
 
 
-def _branch(session: Session, name: str) -> int:
+def branch_of(session: Session, name: str) -> int:
     """The branch of that name, or the only one there is; :class:`Refusal` names the choices."""
     from sqlalchemy import select
 

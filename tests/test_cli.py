@@ -165,3 +165,18 @@ def status(url: str) -> int:
     except urllib.error.HTTPError as error:
         with error:
             return error.code
+
+
+def test_the_templates_are_copied_for_the_branch_and_never_over_its_own(tmp_path: Path) -> None:
+    zhibu(tmp_path, "members", "import", str(ROSTER), **ENV)
+    first = zhibu(tmp_path, "documents", "templates", **ENV)
+    assert first.returncode == 0, first.stderr
+    folder = Path(first.stdout.splitlines()[-1].split("：")[0])
+    assert folder.is_relative_to(tmp_path / "var" / "templates")
+    (folder / "sheet.docx").write_bytes(b"mine")
+    (folder / "vote.docx").unlink()
+    assert "sheet.docx 签到表（已有，未改）" in zhibu(tmp_path, "documents", "templates", **ENV).stdout
+    assert (folder / "sheet.docx").read_bytes() == b"mine"
+    assert (folder / "vote.docx").is_file()
+    wrong = zhibu(tmp_path, "documents", "templates", "--branch", "没有的支部", **ENV)
+    assert (wrong.returncode, "no such branch" in wrong.stderr) == (2, True)

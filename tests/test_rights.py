@@ -104,8 +104,8 @@ PAGES = {
     "/m/static/<path:filename>": "shipped files",
 }
 COMMAND_LINE = """
-    chat / content check / db backup / db restore / db upgrade / demo / deploy print / doctor / jobs / members grant / members import /
-    members revoke / members sync / menu publish / points explain / points rules / points settle / points verify / questions export /
+    chat / content check / db backup / db restore / db upgrade / demo / deploy print / doctor / documents templates / jobs / members grant /
+    members import / members revoke / members sync / menu publish / points explain / points rules / points settle / points verify / questions export /
     questions import / questions undo / serve
 """
 """For who can read the settings of the installation: the operator. What changes people, roles or questions is written into the log of acts."""
