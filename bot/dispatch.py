@@ -234,7 +234,8 @@ def with_waiting(ctx: Context, reply: Reply) -> Reply:
 
 def _waiting(ctx: Context) -> Iterator[Waiting]:
     frame = ctx.talk.suspended
-    if frame and frame["title"]:
+    # An exam whose time is up is no more to be gone on with; its frame stays, so that a late answer still gets its sentence.
+    if frame and frame["title"] and frame["data"].get("ends", "9999") > ctx.now.isoformat():
         yield Waiting(f"frame {frame['step']} {frame['data'].get('run', '')}", f"{frame['title']}，回复 继续")
     row = ctx.talk.row
     # Looking costs a query for each kind of thing, so a busy sender is not looked up at every message.

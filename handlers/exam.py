@@ -208,12 +208,13 @@ def sent_at(ctx: Context) -> datetime:
 
 def ask(ctx: Context, exam: Exam, asked: Asked, before: str) -> Ask:
     """A question of the paper with the minutes that are left."""
-    left = exams.ends_at(exam, asked.run) - sent_at(ctx)
+    ends = local(exams.ends_at(exam, asked.run), ctx.now)
+    left = ends - sent_at(ctx)
     text = question_text.shown(asked, f"考试 {asked.number}/{asked.total}")
     return Ask(
         f"{before}还剩 {max(1, round(left.total_seconds() / 60))} 分钟。\n{text}",
         step=answer,
-        data=question_text.to_data(asked.place),
+        data={**question_text.to_data(asked.place), "ends": ends.isoformat()},
         title=f"考试进行到 {asked.number}/{asked.total}",
         prompt=text,
         lasts=timedelta(days=7),

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from bot.models.exam import Exam
 from bot.services import exam as exams
 from bot.services import exam_result, outbox
-from bot.times import moment
+from bot.times import full_moment
 from scheduler.runner import Jobs, Node
 
 jobs = Jobs()
@@ -28,7 +28,7 @@ def look(node: Node, now: datetime) -> None:
             if exam.closes_at + SETTLED <= now:
                 exam_result.tell(session, exam, now=now)
             elif exam.closes_at > now and max(exam.published_at, exam.opens_at) <= exam.closes_at - 2 * DAY:
-                text = f"提醒：{exams.title(exam, now)}{moment(exam.closes_at, now)} 截止，您还没考。回复 考试 参加。"
+                text = f"提醒：{exams.title(exam, now)}{full_moment(exam.closes_at, now)} 截止，您还没考。回复 考试 参加。"
                 readers = exams.waiting_for(session, exam)
                 outbox.push(
                     session, readers, text, key=f"exam {exam.id} eve", now=now, expires_at=exam.closes_at

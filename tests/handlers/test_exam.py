@@ -171,6 +171,18 @@ def test_a_restart_and_other_commands_lose_nothing(
     new.database.dispose()
 
 
+@pytest.mark.usefixtures("exam")
+def test_an_exam_whose_time_is_up_is_not_offered_again(
+    phone: PhoneBook, database: Database, clock: Clock
+) -> None:
+    zhang = phone("张伟")
+    begin(zhang)
+    zhang(the_answer(database))
+    clock.sleep(timedelta(minutes=31))
+    assert "考试进行到" not in zhang("积分")
+    assert "时间已到" in zhang("A")
+
+
 def test_the_best_of_two_attempts_counts_after_a_pause_of_a_day(
     secretary: Phone, phone: PhoneBook, database: Database, clock: Clock
 ) -> None:
@@ -231,7 +243,7 @@ def test_who_has_not_begun_is_reminded_once_a_day_before_the_end(
         job.look(bot.node, clock())
     assert phone("张伟").pushes() == []
     assert [re.sub(r"\d+:\d+", "T", text) for text in phone("古丽").pushes()] == [
-        "提醒：安规考试（12月10日）明天T 截止，您还没考。回复 考试 参加。"
+        "提醒：安规考试（12月10日）2026年12月10日(周四)T 截止，您还没考。回复 考试 参加。"
     ]
 
 
