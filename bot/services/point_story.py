@@ -100,6 +100,12 @@ def _stories(session: Session, now: datetime, member_id: int, *which: ColumnElem
         claim = int(rest) if word == "claim" else 0
         cut = rule is not None and entry.giver_id is None and 0 < entry.points < rule.points
         yield Story(
-            entry, rule, name or "系统自动", reviewers.get(claim, ""), f"{_FACTS.get(word, '记录')} {entry.fact}", reason, cut,
+            entry, rule, name or "系统自动", reviewers.get(claim, ""), _named(word, entry.fact), reason, cut,
             local(entry.at, now),
         )  # fmt: skip
+
+
+def _named(word: str, fact: str) -> str:
+    """What earned it, with the key by which it can be found; the id of the giver's message would tell nobody anything."""
+    name = _FACTS.get(word, "记录")
+    return name if word == "given" else f"{name} {fact}"

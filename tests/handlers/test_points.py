@@ -327,3 +327,8 @@ def test_a_branch_may_hide_its_median(phone: PhoneBook, secretary: Phone) -> Non
     assert "本季支部中位数" in zhang("积分明细")
     assert "不显示" in secretary("积分设置 不显示中位数")
     assert "中位数" not in zhang("积分明细")
+
+
+def test_what_a_person_gave_is_explained_without_the_id_of_a_message(zhang: Phone, secretary: Phone) -> None:
+    secretary.script(("加分 张伟 3 抢修现场带队", "按哪条规则"), ("1", "编号 #1"))
+    assert "依据：负责人加分\n" in zhang("积分依据 1")
