@@ -12,7 +12,7 @@ from bot.models.activity import Activity
 from bot.models.member import Member
 from bot.models.minutes import Duty
 from bot.services import activity as activities
-from bot.services import audit, minutes, recording
+from bot.services import audit, minutes, recording, seminar_question
 from bot.services import duty as duties
 from bot.services import member as people
 from bot.services.minutes import Line
@@ -183,7 +183,7 @@ def show(ctx: Context, said: str = "") -> Answer:
 
 
 def _shown(ctx: Context, activity: Activity, lines: list[Line], page: int) -> Reply:
-    head = f"{activities.short(activity, ctx.now)}：共 {len(lines)} 条"
+    head = f"{activities.short(activity, ctx.now)}：共 {len(lines)} 条{_asked(ctx, activity)}"
     end = len(lines) - (page - 1) * SHOWN
     shown = lines[max(end - SHOWN, 0) : max(end, 0)]
     if not shown:
@@ -192,6 +192,14 @@ def _shown(ctx: Context, activity: Activity, lines: list[Line], page: int) -> Re
     more = (f"记录 #{activity.id} 第{page + 1}页",) if older else ()
     tail = f"前面还有 {older} 条，回复 1 查看。" if older else _next(activity)
     return Reply("\n".join([head, *(_row(ctx, one) for one in shown), tail]), choices=more)
+
+
+def _asked(ctx: Context, activity: Activity) -> str:
+    """What was asked for a seminar, which the minutes will have as well."""
+    asked = seminar_question.of_activities(ctx.session, [activity.id])[activity.id]
+    answered = sum(bool(one.answer) for one in asked)
+    told = f"，研讨提问 {len(asked)} 条、已答复 {answered} 条（看请发：研讨问题 #{activity.id}）"
+    return told if asked else ""
 
 
 def _row(ctx: Context, line: Line) -> str:

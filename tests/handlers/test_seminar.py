@@ -175,6 +175,16 @@ def test_neither_another_secretary_nor_the_committee_above_sees_them(
 
 
 @pytest.mark.usefixtures("asked")
+def test_the_minutes_in_the_chat_say_what_was_asked(secretary: Phone) -> None:
+    secretary.script(
+        ("记录 #1", "研讨提问 2 条、已答复 0 条（看请发：研讨问题 #1）"),
+        ("答复 1 从班前会讲起", "已记下第 1 问"),
+        ("记录 #1", "已答复 1 条"),
+        ("研讨问题 #1", OPEN_ONE),
+    )
+
+
+@pytest.mark.usefixtures("asked")
 def test_a_speaker_sees_them_as_long_as_named(secretary: Phone, phone: PhoneBook) -> None:
     li = phone("李明")
     secretary.script(("发言人 李明、孙磊", "发言人：李明、孙磊", "正在通知本人"))
