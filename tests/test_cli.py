@@ -53,7 +53,9 @@ def free_port() -> int:
 
 def test_members_are_imported_from_any_folder_and_never_doubled(tmp_path: Path) -> None:
     first = zhibu(tmp_path, "members", "import", str(ROSTER), **ENV)
-    assert (first.returncode, first.stdout.strip()) == (0, "新增 12，更新 0，未变 0，未导入 0")
+    *named, counted = first.stdout.strip().splitlines()
+    assert (first.returncode, counted) == (0, "新增 12，更新 0，未变 0，未导入 0")
+    assert named[0] == "新增：第 2 行 王建国"
     second = zhibu(tmp_path, "members", "import", str(ROSTER), **ENV)
     assert (second.returncode, second.stdout.strip()) == (0, "新增 0，更新 0，未变 12，未导入 0")
     assert sqlite3.connect(tmp_path / "var" / "zhibu.db").execute(
