@@ -35,6 +35,10 @@ class ThemeIsANumber(Refusal):
     text = "主题要写文字，例如：学习安全规程；要用建议的主题请回复 1。"
 
 
+class StillMissing(Refusal):
+    text = "还没填完，请先发{what}；发完会给您看一遍再确认。不发布请回复 取消。"
+
+
 # Publishing ----------------------------------------------------------------------------------------------------------
 
 
@@ -174,6 +178,8 @@ def fill(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
             draft = draft_line.with_audience(_where(ctx, _known(ctx, draft)), draft, nlu.bare(text))
         case "partner":
             draft = draft_line.with_partner(_where(ctx), draft, nlu.bare(text))
+        case ("theme" | "place") as field if nlu.bare(text) in YES:
+            raise StillMissing(what="主题" if field == "theme" else "地点")
         case "theme" if nlu.choice(nlu.bare(text)):
             raise ThemeIsANumber
         case "theme":

@@ -153,6 +153,14 @@ def test_the_guided_dialogue_asks_one_thing_after_the_other(secretary: Phone) ->
     )
 
 
+def test_confirming_too_early_is_no_theme(secretary: Phone) -> None:
+    secretary.script(
+        ("发布主题党日 12月3日 14:30 三楼会议室", "主题是什么"),
+        ("确认", "请先发主题"),
+        ("学习安全规程", "学习安全规程"),
+    )
+
+
 def test_the_month_s_idea_can_be_taken_with_its_number(secretary: Phone) -> None:
     secretary.script(
         ("发布主题党日 12月4日14:30 地点:三楼会议室", "本月参考：1 宪法宣传进班组"),
