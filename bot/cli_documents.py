@@ -14,8 +14,8 @@ def documents() -> None:
 @click.option("--branch", "name", default="", help="Which branch; not needed where there is only one.")
 def templates(name: str) -> None:
     """Copy the shipped templates to where a branch's own are looked for; those already there stay as they are."""
-    from bot.cli_questions import branch_of, opened
-    from bot.command import BadInput
+    from bot.cli_questions import branch_of
+    from bot.command import BadInput, opened
     from bot.documents.template import LABELS, shipped
     from bot.web.downloads import templates_folder
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from bot.command import opened
 from bot.errors import Refusal
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from bot.app import App
     from bot.services.question_formats import Row
     from bot.services.question_preview import Preview
 
@@ -86,20 +85,6 @@ def undo(name: str) -> None:
         done = question_import.take_back(session, record.id, now=app.clock())
     counts = f"删除 {done.deleted}，停用 {done.retired}，恢复 {done.restored}，后来改过而没有动 {done.left}"
     click.echo(f"已撤销导入 #{record.id}（{record.source}）：{counts}")
-
-
-@contextmanager
-def opened() -> Iterator[App]:
-    """The app while a command runs. A refusal is bad input: one line, exit status 2."""
-    from bot.command import BadInput, open_app
-
-    app = open_app()
-    try:
-        yield app
-    except Refusal as refusal:
-        raise BadInput(str(refusal)) from None
-    finally:
-        app.database.dispose()
 
 
 def branch_of(session: Session, name: str) -> int:

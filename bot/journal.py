@@ -15,8 +15,10 @@ from bot.times import local
 _PAGE = re.compile(r"\s*第\s*(\d{1,4})\s*页$")
 
 
-def keep(ctx: Context, act: str, activity: Activity, *details: str, subject_id: int | None = None) -> None:
-    """Record that the sender did ``act``, on whom, and the details that are not empty."""
+def note(
+    ctx: Context, act: str, detail: str = "", *, subject_id: int | None = None, branch_id: int | None = None
+) -> None:
+    """Record that the sender did ``act``; without a branch, in the sender's own."""
     audit.record(
         ctx.session,
         actor=ctx.member,
@@ -24,23 +26,20 @@ def keep(ctx: Context, act: str, activity: Activity, *details: str, subject_id: 
         now=ctx.now,
         channel=ctx.message.channel,
         subject_id=subject_id,
-        branch_id=activity.branch_id,
-        detail=activities.detail(activity, *details),
-    )
-
-
-def keep_of(ctx: Context, act: str, member: Member, detail: str) -> None:
-    """Record that the sender did ``act`` on a member."""
-    audit.record(
-        ctx.session,
-        actor=ctx.member,
-        act=act,
-        now=ctx.now,
-        channel=ctx.message.channel,
-        subject_id=member.id,
-        branch_id=member.branch_id,
+        branch_id=branch_id,
         detail=detail,
     )
+
+
+def keep(ctx: Context, act: str, activity: Activity, *details: str, subject_id: int | None = None) -> None:
+    """Record that the sender did ``act`` on an activity, on whom, and the details that are not empty."""
+    detail = activities.detail(activity, *details)
+    note(ctx, act, detail, subject_id=subject_id, branch_id=activity.branch_id)
+
+
+def keep_of(ctx: Context, act: str, member: Member, detail: str = "") -> None:
+    """Record that the sender did ``act`` on a member."""
+    note(ctx, act, detail, subject_id=member.id, branch_id=member.branch_id)
 
 
 def whose(text: str) -> tuple[str, int]:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from bot import nlu
+from bot import journal, nlu
 from bot.chat import Answer, Ask, Context, Reply, Router, Waiting, name_of
 from bot.choices import NO, YES
 from bot.errors import Refusal
 from bot.models.ballot import Choice, Vote, VoteState
-from bot.services import audit, ballot, ballot_box, decision, motion, outcome
+from bot.services import ballot, ballot_box, decision, motion, outcome
 from bot.services.ballot_box import FEWEST_BALLOTS
 from bot.services.motion import Plan
 from bot.services.permission import Action
@@ -234,12 +234,4 @@ def show_result(ctx: Context, text: str = "") -> str:
 
 
 def _record(ctx: Context, act: str, vote: Vote, detail: str) -> None:
-    audit.record(
-        ctx.session,
-        actor=ctx.member,
-        act=act,
-        now=ctx.now,
-        channel=ctx.message.channel,
-        branch_id=vote.branch_id,
-        detail=f"第 {vote.id} 号 {vote.question} {detail}",
-    )
+    journal.note(ctx, act, f"第 {vote.id} 号 {vote.question} {detail}", branch_id=vote.branch_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot import nlu
+from bot import journal, nlu
 from bot.chat import Answer, Context, Reply, Router
 from bot.models.organisation import Organisation
 from bot.services import audit, binding, role
@@ -82,15 +82,7 @@ def make_code(ctx: Context, name: str) -> Answer:
     today = ctx.now.date()
     role.require_over(ctx.session, ctx.actor, member, "发口令给", today=today, oneself=True)
     code = binding.make_code(member, secret=ctx.settings.secret_key.get_secret_value(), now=ctx.now)
-    audit.record(
-        ctx.session,
-        actor=ctx.member,
-        act="发放绑定口令",
-        now=ctx.now,
-        channel=ctx.message.channel,
-        subject_id=member.id,
-        branch_id=member.branch_id,
-    )
+    journal.keep_of(ctx, "发放绑定口令", member)
     until = moment(ctx.now + binding.CODE_LASTS, ctx.now)
     text = (
         f"{member.name}的绑定口令：{code}\n{until}前有效，用一次即失效；以前的口令作废。\n"

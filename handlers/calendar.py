@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bot import journal
 from bot.chat import Context, Reply, Router
-from bot.services import audit, calendar_feed
+from bot.services import calendar_feed
 from bot.services.calendar_feed import Whose
 from bot.services.permission import Action
 
@@ -40,7 +41,7 @@ def subscribe_branch(ctx: Context) -> Reply:
 @router.command("重置日历地址", "重置日历", "停止订阅日历", examples=("重置日历地址",))
 def call_back(ctx: Context) -> Reply:
     calendar_feed.call_back(ctx.session, ctx.member)
-    audit.record(ctx.session, actor=ctx.member, act="重置日历地址", now=ctx.now, channel=ctx.message.channel)
+    journal.note(ctx, "重置日历地址")
     return Reply(
         "以前的日历地址都已作废，用它们订阅的日历不会再更新。\n要继续用，请发 日历 取新地址，并在手机里删掉旧的。",
         choices=("日历",),

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from bot import journal
 from bot.chat import Answer, Ask, Context, Router, Waiting
 from bot.errors import Refusal
 from bot.models.points import Claim, ClaimState
-from bot.services import audit, claim_photo, first_review, point_reason, point_rule, points, verdict
 from bot.services import claim as claims
+from bot.services import claim_photo, first_review, point_reason, point_rule, points, verdict
 from bot.services.claim import Course
 from bot.services.permission import Action
 from bot.services.verdict import Case, Decided
@@ -292,13 +293,4 @@ def _granted(ctx: Context, one: Case, done: Decided, data: dict[str, Any]) -> An
 
 
 def _record(ctx: Context, one: Case, detail: str) -> None:
-    audit.record(
-        ctx.session,
-        actor=ctx.member,
-        act=f"审核{one.claim.kind.value}",
-        now=ctx.now,
-        channel=ctx.message.channel,
-        subject_id=one.member.id,
-        branch_id=one.member.branch_id,
-        detail=f"第 {one.claim.id} 件 {detail}",
-    )
+    journal.keep_of(ctx, f"审核{one.claim.kind.value}", one.member, f"第 {one.claim.id} 件 {detail}")

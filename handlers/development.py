@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from bot import when
+from bot import journal, when
 from bot.chat import Answer, Context, Reply, Router
 from bot.errors import Refusal
 from bot.models.member import MemberStatus
-from bot.services import audit, development
+from bot.services import development
 from bot.services import member as people
 from bot.services.permission import Action
 
@@ -52,16 +52,7 @@ def change(ctx: Context, text: str) -> Answer:
     except people.Namesakes as several:
         return Reply(several.question, choices=several.commands("身份", f"{status.value} {on}"))
     done = development.change(ctx.session, ctx.actor, member, status, on, now=ctx.now)
-    audit.record(
-        ctx.session,
-        actor=ctx.member,
-        act="登记身份",
-        now=ctx.now,
-        channel=ctx.message.channel,
-        subject_id=member.id,
-        branch_id=member.branch_id,
-        detail=f"{done.before.value} → {done.after.value}，{on}",
-    )
+    journal.keep_of(ctx, "登记身份", member, f"{done.before.value} → {done.after.value}，{on}")
     ends = f"预备期到 {done.full_on} 满，到时会提醒您。" if done.full_on else ""
     return f"已登记：{member.name}从 {on} 起为{status.value}（原{done.before.value}）。{ends}\n发展党员请按程序办理，这里只登记结果。可发：名单、支部信息"
 
@@ -84,16 +75,7 @@ def extend(ctx: Context, text: str) -> Answer:
     except people.Namesakes as several:
         return Reply(several.question, choices=several.commands("延长预备期", f"{months}个月 {on}"))
     before, after = development.extend(ctx.session, ctx.actor, member, months, on, now=ctx.now)
-    audit.record(
-        ctx.session,
-        actor=ctx.member,
-        act="登记延长预备期",
-        now=ctx.now,
-        channel=ctx.message.channel,
-        subject_id=member.id,
-        branch_id=member.branch_id,
-        detail=f"{months}个月，{before} → {after}，{on} 决定",
-    )
+    journal.keep_of(ctx, "登记延长预备期", member, f"{months}个月，{before} → {after}，{on} 决定")
     return f"已登记：{member.name}的预备期延长{months}个月，从 {before} 到 {after}（{on} 决定）。到时会提醒您。\n延长要经支部大会讨论、上级党委批准，这里只登记结果，只能延长一次。可发：名单"
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot import nlu
+from bot import journal, nlu
 from bot.chat import Answer, Ask, Context, Reply, Router, Undo, Waiting
 from bot.choices import NO, YES
 from bot.models.exam import Exam
-from bot.services import audit, exam_plan, exam_result, question_text
 from bot.services import exam as exams
+from bot.services import exam_plan, exam_result, question_text
 from bot.services.answer import looks_like_an_answer
 from bot.services.exam import Late, Void
 from bot.services.exam_plan import Plan
@@ -161,15 +161,7 @@ def _to_cancel(ctx: Context, number: int | None) -> Sequence[Exam]:
 
 def _keep(ctx: Context, act: str, exam: Exam) -> None:
     detail = f"#{exam.id} {exam.topic} {len(exam.questions)}题"
-    audit.record(
-        ctx.session,
-        actor=ctx.member,
-        act=act,
-        now=ctx.now,
-        channel=ctx.message.channel,
-        branch_id=exam.branch_id,
-        detail=detail,
-    )
+    journal.note(ctx, act, detail, branch_id=exam.branch_id)
 
 
 # Sitting ----------------------------------------------------------------------------------------------------------------

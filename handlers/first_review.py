@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from bot import journal
 from bot.chat import Answer, Ask, Context, Router, Waiting
 from bot.models.member import Member
-from bot.services import audit, claim_photo, first_review
+from bot.services import claim_photo, first_review
 from bot.services.permission import Action
 from bot.times import day, local
 
@@ -74,14 +75,5 @@ def decide(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     remark = f"{found['word']}：{rest}" if rest else found["word"]
     claim = first_review.see(ctx.session, ctx.actor, data["claim"], remark, now=ctx.now)
     member = ctx.session.get_one(Member, claim.member_id)
-    audit.record(
-        ctx.session,
-        actor=ctx.member,
-        act="初审申报",
-        now=ctx.now,
-        channel=ctx.message.channel,
-        subject_id=member.id,
-        branch_id=member.branch_id,
-        detail=f"第 {claim.id} 件 {remark}",
-    )
+    journal.keep_of(ctx, "初审申报", member, f"第 {claim.id} 件 {remark}")
     return _next(ctx, data["skipped"], f"{member.name}的申报已写上您的意见“{remark}”，交书记或委员决定。")

@@ -92,7 +92,7 @@ def add_later(ctx: Context, said: str) -> Answer:
     if not text:
         raise NotALine("没有补记。请写内容，例如：补记 张伟：整改已完成")
     done = minutes.add_later(ctx.session, ctx.actor, found[0], text, now=ctx.now)
-    _record(ctx, "补记", found[0], f"第 {done.number} 条")
+    journal.keep(ctx, "补记", found[0], f"第 {done.number} 条")
     tail = f"标明为 {moment(ctx.now, ctx.now)} 补记，不能再改；写错了请再补记一条更正。可发 导出 会议记录。"
     return Reply(f"{_done('已补记', found[0], done)}\n{tail}")
 
@@ -115,7 +115,7 @@ def change(ctx: Context, said: str) -> Answer:
     if not text:
         raise WhichLine(example=f"改记 {number} 张伟：线路巡视发现两处隐患")
     before, done = minutes.change(ctx.session, ctx.actor, activity, number, text, now=ctx.now)
-    _record(ctx, "改记", activity, f"第 {number} 条 {before} → {done}")
+    journal.keep(ctx, "改记", activity, f"第 {number} 条 {before} → {done}")
     undo = Undo(unchange, {"activity": activity.id, "number": number, "text": before})
     return Reply(f"{_done('已改', activity, done)}\n改错了5分钟内回复 撤销；看全部请发：记录", undo=undo)
 
@@ -124,7 +124,7 @@ def change(ctx: Context, said: str) -> Answer:
 def unchange(ctx: Context, activity: int, number: int, text: str) -> str:
     one = recording.numbered(ctx.session, ctx.actor, activity)
     before, done = minutes.change(ctx.session, ctx.actor, one, number, text, now=ctx.now)
-    _record(ctx, "改记", one, f"第 {number} 条 {before} → {done}")
+    journal.keep(ctx, "改记", one, f"第 {number} 条 {before} → {done}")
     return f"{_done('已改回', one, done)}\n看全部请发：记录"
 
 
@@ -138,7 +138,7 @@ def remove(ctx: Context, said: str) -> Answer:
 
 def _removed(ctx: Context, activity: Activity, number: int) -> Reply:
     gone = minutes.remove(ctx.session, ctx.actor, activity, number, now=ctx.now)
-    _record(ctx, "删记", activity, f"第 {number} 条 {gone}")
+    journal.keep(ctx, "删记", activity, f"第 {number} 条 {gone}")
     text = f"{_done('已删', activity, gone)}\n其他条的编号不变。删错了5分钟内回复 撤销；看全部请发：记录"
     return Reply(text, undo=_undo(unremove, activity, gone))
 
@@ -147,7 +147,7 @@ def _removed(ctx: Context, activity: Activity, number: int) -> Reply:
 def unremove(ctx: Context, activity: int, number: int) -> str:
     one = recording.numbered(ctx.session, ctx.actor, activity)
     back = minutes.restore(ctx.session, ctx.actor, one, number, now=ctx.now)
-    _record(ctx, "恢复记录", one, f"第 {number} 条")
+    journal.keep(ctx, "恢复记录", one, f"第 {number} 条")
     return f"{_done('已恢复', one, back)}\n看全部请发：记录"
 
 
@@ -237,7 +237,7 @@ def _named(ctx: Context, duty: Duty, word: str, said: str) -> Answer:
     members = _people(ctx, names)
     before = duties.assign(ctx.session, ctx.actor, found[0], duty, members, now=ctx.now)
     who = "、".join(one.name for one in members) or "无"
-    _record(ctx, f"指定{duty}", found[0], who)
+    journal.keep(ctx, f"指定{duty}", found[0], who)
     told = "，正在通知本人" if duty is Duty.RECORDER and members != [ctx.member] and members else ""
     text = f"{activities.short(found[0], ctx.now)}的{duty}：{who}{told}。\n可以发：记 内容、记录、签到码；指定错了5分钟内回复 撤销。"
     return Reply(text, undo=Undo(unname, {"activity": found[0].id, "duty": duty.value, "members": before}))
@@ -258,22 +258,10 @@ def unname(ctx: Context, activity: int, duty: str, members: list[int]) -> str:
     back = [ctx.session.get_one(Member, number) for number in members]
     duties.assign(ctx.session, ctx.actor, one, Duty(duty), back, now=ctx.now)
     who = "、".join(member.name for member in back) or "无"
-    _record(ctx, f"指定{duty}", one, who)
+    journal.keep(ctx, f"指定{duty}", one, who)
     return f"已撤销，{activities.short(one, ctx.now)}的{duty}：{who}。"
 
 
 def _which(ctx: Context, word: str, found: Sequence[Activity], rest: str) -> Reply:
     text, words = activities.choice(found, word, rest, now=ctx.now)
     return Reply(text, choices=words)
-
-
-def _record(ctx: Context, act: str, activity: Activity, *details: str) -> None:
-    audit.record(
-        ctx.session,
-        actor=ctx.member,
-        act=act,
-        now=ctx.now,
-        channel=ctx.message.channel,
-        branch_id=activity.branch_id,
-        detail=activities.detail(activity, *details),
-    )

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from bot import nlu
+from bot import journal, nlu
 from bot.chat import Answer, Ask, Context, Reply, Router
 from bot.choices import NO, YES, run
 from bot.models.series import Series
 from bot.services import activity as activities
-from bot.services import audit, publishing, series
+from bot.services import publishing, series
 from bot.services.permission import Action
 from bot.times import moment
 
@@ -78,15 +78,7 @@ def settle(ctx: Context, said: str, data: dict[str, Any]) -> Answer:
 
 
 def _record(ctx: Context, act: str, one: Series, detail: str = "") -> None:
-    audit.record(
-        ctx.session,
-        actor=ctx.member,
-        act=act,
-        now=ctx.now,
-        channel=ctx.message.channel,
-        branch_id=one.branch_id,
-        detail=f"{one.kind} {series.rule(one)} {detail}".strip(),
-    )
+    journal.note(ctx, act, f"{one.kind} {series.rule(one)} {detail}".strip(), branch_id=one.branch_id)
 
 
 # Publishing the next ----------------------------------------------------------------------------------------------------

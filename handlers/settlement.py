@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot import journal
 from bot.chat import Answer, Ask, Context, Router
 from bot.models.organisation import Organisation
 from bot.models.settlement import Settlement, SettlementState
-from bot.services import audit, point_setting, settlement, settlement_period
+from bot.services import point_setting, settlement, settlement_period
 from bot.services.permission import Action
 from bot.services.point_setting import MONTH, PointSetting
 from bot.times import full_moment
@@ -68,7 +69,7 @@ def confirm(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
         return Ask(ask, step=confirm, data=data, title="积分结算", choices=CHOICES)
     branch = ctx.actor.on_branch(ctx.session, Action.SETTLE, one.branch_id)
     told = settlement.publish(ctx.session, one, now=ctx.now)
-    _record(ctx, branch, f"公示{one.period}", f"{told} 人")
+    journal.note(ctx, f"公示{one.period}", f"{told} 人", branch_id=branch.id)
     assert one.closes_at is not None
     until = full_moment(one.closes_at, ctx.now)
     return f"{settlement_period.title(one.period)}积分开始公示，到 {until}。正在把各人自己的结果发给 {told} 人。\n期间的申诉请发 审核 处理；没有未处理的申诉时，期满自动定稿。发 结算情况 查看。"
@@ -171,15 +172,3 @@ def _shown(now: PointSetting) -> str:
 
 def _branch(ctx: Context) -> Organisation:
     return ctx.actor.on_branch(ctx.session, Action.SETTLE, ctx.member.branch_id)
-
-
-def _record(ctx: Context, branch: Organisation, act: str, detail: str) -> None:
-    audit.record(
-        ctx.session,
-        actor=ctx.member,
-        act=act,
-        now=ctx.now,
-        channel=ctx.message.channel,
-        branch_id=branch.id,
-        detail=detail,
-    )

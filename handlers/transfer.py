@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from bot import journal
 from bot.chat import Answer, Ask, Context, Reply, Router
 from bot.errors import Refusal
 from bot.models.member import Member
 from bot.models.organisation import Organisation
-from bot.services import audit, personal_data, role, transfer
 from bot.services import member as people
+from bot.services import personal_data, role, transfer
 from bot.services.permission import Action
 
 router = Router()
@@ -161,13 +162,4 @@ def erase_confirmed(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
 
 
 def _record(ctx: Context, act: str, member: Member | None, detail: str, branch_id: int) -> None:
-    audit.record(
-        ctx.session,
-        actor=ctx.member,
-        act=act,
-        now=ctx.now,
-        channel=ctx.message.channel,
-        subject_id=member.id if member else None,
-        branch_id=branch_id,
-        detail=detail,
-    )
+    journal.note(ctx, act, detail, subject_id=member.id if member else None, branch_id=branch_id)
