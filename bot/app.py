@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import pkgutil
 import socket
-import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -122,16 +122,17 @@ def prepare(app: App) -> None:
             own_material.cut_anew(session)
 
 
-SWITCH_S = 0.05
-"""How long a thread may compute before another takes over (Python's own default is 0.005). Every call to the database lets the others in; with short
-turns they keep cutting into the one that holds the transaction, and messages wait singly instead of in batches (bot/batch.py)."""
-
-
 def warm(app: App) -> None:
-    """Make this process ready to serve: long turns for its threads, and jieba's dictionary in the background; exact words answer meanwhile."""
-    sys.setswitchinterval(SWITCH_S)
+    """Make this process ready to serve, in the background: exact words answer meanwhile."""
     nlu.keep_in(app.settings.data_folder)
-    threading.Thread(target=nlu.warm, name="warm", daemon=True).start()
+    threading.Thread(target=_warm, name="warm", daemon=True).start()
+
+
+def _warm() -> None:
+    """Load jieba's dictionary, then tell the collector that what is there now stays: going through it would stop all answers for a tenth of a second."""
+    nlu.warm()
+    gc.collect()
+    gc.freeze()
 
 
 def create_flask(app: App, *, wake: Callable[[], None] = lambda: None) -> Flask:

@@ -1,87 +1,69 @@
-"""Several waiting messages in one commit: the end of a transaction, and changing from one thread to another, cost more than its work."""
+"""Several waiting messages in one commit: the end of a transaction, and changing from one thread to another, cost more than the work between them."""
 
 from __future__ import annotations
 
-import threading
-from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+from greenlet import getcurrent, greenlet
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 MOST = 32
-PATIENCE_S = 1.0
-"""Nobody waits longer for a lane: a message that takes long, or that itself waits for a lock, does not hold up the others."""
-
-
-class _Place(Generic[Task, Result]):
-    """A task in the queue, and its result once it has one."""
-
-    __slots__ = ("result", "task", "together", "woken")
-
-    def __init__(self, task: Task) -> None:
-        self.task = task
-        self.result: list[Result] = []  # empty, or the one
-        self.together = True
-        self.woken = threading.Lock()
-        self.woken.acquire()
 
 
 class Batch(Generic[Task, Result]):
-    """Call it from many threads. A task that finds a free lane is done at once. Those that find none wait; when a lane is free, the first of them
-    does all of them together, in the order in which they came.
+    """Call it with a task to get its result. Called within :func:`gather`, a task waits until the others have come as far, and all are done together.
 
-    ``together`` gets 2 to :data:`MOST` tasks and returns their results in the same order, or None when it did nothing: then each thread does its
-    own with ``alone``. Neither may raise.
+    ``together`` gets 2 to :data:`MOST` tasks and returns their results in the same order; ``alone`` does one. What they raise, each caller gets.
     """
 
     def __init__(
-        self,
-        together: Callable[[Sequence[Task]], Sequence[Result] | None],
-        alone: Callable[[Task], Result],
-        lanes: int = 1,
-        patience_s: float = PATIENCE_S,
+        self, together: Callable[[Sequence[Task]], Sequence[Result]], alone: Callable[[Task], Result]
     ) -> None:
         self._together, self._alone = together, alone
-        self._free, self._patience_s = lanes, patience_s
-        self._guard = threading.Lock()
-        self._queue: deque[_Place[Task, Result]] = deque()
 
     def __call__(self, task: Task) -> Result:
         """The result of this task, after its batch is committed."""
-        place: _Place[Task, Result] = _Place(task)
-        if self._has_lane(place):
-            self._lead(place)
-        return place.result[0] if place.result else self._alone(task)
+        caller = getcurrent()
+        if not isinstance(caller, _Call):
+            return self._alone(task)
+        caller.waits_for, caller.task = self, task
+        result: Result = caller.gathering.switch()
+        return result
 
-    def _has_lane(self, place: _Place[Task, Result]) -> bool:
-        """Take a free lane, or wait until one is handed over; False when the task was done meanwhile, or is to be done alone."""
-        with self._guard:
-            if self._free:
-                self._free -= 1
-                return True
-            self._queue.append(place)
-        if not place.woken.acquire(timeout=self._patience_s):
-            with self._guard:
-                if place in self._queue:
-                    self._queue.remove(place)
-                    return False
-            place.woken.acquire()
-        return place.together and not place.result
+    def do(self, tasks: Sequence[Task]) -> Sequence[Result]:
+        """The results in the same order."""
+        return self._together(tasks) if len(tasks) > 1 else [self._alone(tasks[0])]
 
-    def _lead(self, own: _Place[Task, Result]) -> None:
-        """Do the own task and what else is waiting; hand the lane to the next that waits, then wake the thread of each task."""
-        with self._guard:
-            places = [own, *(self._queue.popleft() for _ in range(min(MOST - 1, len(self._queue))))]
-        tasks = [place.task for place in places]
-        results = self._together(tasks) if len(tasks) > 1 else [self._alone(own.task)]
-        with self._guard:
-            following = self._queue.popleft() if self._queue else None
-            self._free += following is None
-        if following is not None:
-            following.woken.release()
-        for n, place in enumerate(places):
-            place.together = results is not None
-            place.result = [] if results is None else [results[n]]
-            place.woken.release()
+
+class _Call(greenlet):
+    """A call that may stop halfway and go on in the same thread; while it stands still it says what it waits for."""
+
+    def __init__(self, run: Callable[[], object], gathering: greenlet) -> None:
+        super().__init__(run, gathering)
+        self.gathering = gathering
+        self.waits_for: Batch[Any, Any] | None = None
+        self.task: Any = None
+
+
+def gather(calls: Sequence[Callable[[], object]]) -> None:
+    """Make the calls, each up to the batch it waits for; then do the batch and let each go on. All of it in this thread, and none may raise."""
+    standing = []
+    for run in calls:
+        call = _Call(run, getcurrent())
+        call.switch()
+        standing.append(call)
+    while standing := [call for call in standing if not call.dead]:
+        batch = standing[0].waits_for
+        assert batch is not None, "a call stands still only to wait for a batch"
+        now = [call for call in standing if call.waits_for is batch][:MOST]
+        try:
+            results = batch.do([call.task for call in now])
+        except BaseException as error:
+            for call in now:
+                call.throw(error)
+        else:
+            for call, result in zip(now, results, strict=True):
+                call.switch(result)

@@ -113,6 +113,23 @@ def _execute_kept(session: Session) -> None:
 _KEPT = "at the end"
 
 
+@contextmanager
+def savepoint(session: Session) -> Iterator[None]:
+    """A part of a transaction that is undone when it raises, with what it left for the end; what was loaded is then no longer of the session."""
+    session.flush()
+    kept = {statement: list(rows) for statement, rows in session.info.get(_KEPT, {}).items()}
+    point = session.connection().begin_nested()
+    try:
+        yield
+        session.flush()
+    except BaseException:
+        session.expunge_all()
+        session.info[_KEPT] = kept
+        point.rollback()
+        raise
+    point.commit()
+
+
 def dialect_of(session: Session) -> str:
     """The kind of database behind a session: sqlite or postgresql."""
     return session.get_bind().dialect.name

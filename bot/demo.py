@@ -128,20 +128,17 @@ def create_flask(demo: Demo, wake: Callable[[], None]) -> Flask:
 @contextmanager
 def running(folder: Path, *, port: int = 0, start: datetime | None = None) -> Iterator[Demo]:
     """The demo answering on loopback in a thread of its own; port 0 takes a free one. OSError when the port is taken."""
-    from waitress.server import create_server
-
-    from bot.answering import answer_until, finish
+    from bot.answering import Loop
+    from bot.web.webhook import PATHS
 
     listener = socket.create_server(("127.0.0.1", port))
     demo = build(folder, f"http://127.0.0.1:{listener.getsockname()[1]}", start=start)
     composition.warm(demo.app)
     jobs = runner.start(demo.app.node)
     flask = create_flask(demo, jobs.wake)
-    stopping, sockets = threading.Event(), dict[int, Any]()
-    server = create_server(
-        flask, map=sockets, sockets=[listener], threads=24, ident="zhibu", max_request_body_size=MOST_BYTES
-    )
-    thread = threading.Thread(target=answer_until, args=(stopping, sockets), name="web", daemon=True)
+    stopping = threading.Event()
+    loop = Loop(flask, PATHS.values(), stopping, sockets=[listener], max_request_body_size=MOST_BYTES)
+    thread = threading.Thread(target=loop.run, name="web", daemon=True)
     thread.start()
     try:
         for channel in demo.app.channels.values():
@@ -151,7 +148,6 @@ def running(folder: Path, *, port: int = 0, start: datetime | None = None) -> It
         jobs.stop()
         stopping.set()
         thread.join()
-        finish(server, sockets)
         demo.app.database.dispose()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
@@ -20,7 +21,7 @@ from bot.batch import Batch
 from bot.cards import Article
 from bot.chat import Answer, Context, Kind, Message, Reply, Waiting
 from bot.config import Settings
-from bot.db import Database
+from bot.db import Database, savepoint
 from bot.errors import Refusal
 from bot.metrics import APOLOGIES, LATENCY
 from bot.models.identity import Conversation, Identity, Inbox
@@ -33,12 +34,12 @@ log = logging.getLogger("zhibu.dispatch")
 
 APOLOGY = Reply("抱歉，系统刚才出错了，您的消息没有处理。请过几分钟再发一次；仍不行请联系支部书记。")
 SHOWN_ONCE = "这条回复只显示一次，系统没有保存。没有看到的，请再发一次刚才的话。"
+REFUSED = (Refusal, OverflowError, DataError)
+"""What a message may be refused by: no database and no calendar goes as far as what somebody may type (收到 9223372036854775808)."""
 OUT_OF_RANGE = "22003"
 """PostgreSQL's code for a number that its column cannot hold; SQLite's driver raises OverflowError."""
 TOO_LARGE = Reply("您写的数字太大了，没有处理。请核对后再发。回复 菜单 看看能做什么。")
 LOOK_EVERY = timedelta(minutes=10)
-LANES = 2
-"""So many transactions answer messages side by side on PostgreSQL. More of them only cut into each other: Python computes in one thread at a time."""
 IMPATIENT = "SET LOCAL lock_timeout = '200ms'"
 """Many messages must not wait behind one that is locked; after that each waits for itself."""
 
@@ -74,7 +75,7 @@ class Dispatcher:
         self, database: Database, routes: Routes, settings: Settings, clock: Callable[[], datetime]
     ) -> None:
         self.database, self.routes, self.settings, self.clock = database, routes, settings, clock
-        self._batch = Batch(self._together, self._alone, lanes=1 if database.sqlite else LANES)
+        self._batch = Batch(self._together, self._alone)
 
     def __call__(self, message: Message) -> Reply | None:
         """The reply to say; None when there is nothing to say (an event that needs no answer)."""
@@ -86,15 +87,28 @@ class Dispatcher:
         log.info("answered message=%s channel=%s kind=%s ms=%.1f", *known)
         return reply
 
-    def _together(self, messages: Sequence[Message]) -> list[Reply | None] | None:
-        """All in one transaction; None when anything at all went wrong and nothing happened."""
-        if len({(message.channel, message.sender) for message in messages}) < len(messages):
-            return None  # one after the other: the second must read what the first wrote
-        with contextlib.suppress(Exception), self.database.write() as session:
+    def _together(self, messages: Sequence[Message]) -> list[Reply | None]:
+        """The replies, in order. Messages of different senders share a transaction: the second of one must read what the first wrote."""
+        replies: dict[int, Reply | None] = {}
+        for places in _of_different_senders(messages):
+            replies |= zip(places, self._share([messages[place] for place in places]), strict=True)
+        return [replies[place] for place in range(len(messages))]
+
+    def _share(self, messages: Sequence[Message]) -> list[Reply | None]:
+        """All in one transaction, as a rule without savepoints; when anything but a refusal goes wrong in it, nothing of it happened and each has its own."""
+        if len(messages) > 1:
+            with contextlib.suppress(Exception):
+                try:
+                    return self._in_one(messages, self._routed)
+                except REFUSED:
+                    return self._in_one(messages, self._routed_or_refused)
+        return [self._alone(message) for message in messages]
+
+    def _in_one(self, messages: Sequence[Message], answer: Callable[[Context], Reply]) -> list[Reply | None]:
+        with self.database.write() as session:
             if not self.database.sqlite:
                 session.connection().exec_driver_sql(IMPATIENT)
-            return self._in(session, messages, self._routed)
-        return None
+            return self._in(session, messages, answer)
 
     def _alone(self, message: Message) -> Reply | None:
         try:
@@ -116,7 +130,7 @@ class Dispatcher:
         try:
             with self.database.write() as session:
                 return self._in(session, [message], self._routed)[0]
-        except (Refusal, OverflowError, DataError) as error:
+        except REFUSED as error:
             sentence = _sentence(error)
             with self.database.write() as session:
                 return self._in(session, [message], lambda ctx: sentence)[0]
@@ -166,7 +180,16 @@ class Dispatcher:
         reply = with_waiting(ctx, answer(ctx))
         session.flush()
         session.expunge_all()  # the next message must read what this one wrote by statement
-        return identity, talk, reply
+        return identity, ctx.talk, reply
+
+    def _routed_or_refused(self, ctx: Context) -> Reply:
+        """As :meth:`_routed`; a refusal undoes this message only."""
+        try:
+            with savepoint(ctx.session):
+                return self._routed(ctx)
+        except REFUSED as error:
+            ctx.talk = Talk(ctx.talk.before, ctx.now)
+            return _sentence(error)
 
     def _routed(self, ctx: Context) -> Reply:
         answer, by_step = route(self.routes, ctx)
@@ -194,6 +217,19 @@ class Dispatcher:
         return from_json(reply) if reply and reply["text"] else None
 
 
+def _of_different_senders(messages: Sequence[Message]) -> list[list[int]]:
+    """The places of the messages, in groups in which nobody comes twice; what one person sent stays in order."""
+    groups: list[list[int]] = []
+    sent: Counter[tuple[str, str]] = Counter()
+    for place, message in enumerate(messages):
+        before = sent[message.channel, message.sender]
+        sent[message.channel, message.sender] += 1
+        if before == len(groups):
+            groups.append([])
+        groups[before].append(place)
+    return groups
+
+
 def _found(session: Session, who: dict[str, set[str]]) -> People:
     people: People = {}
     for row in session.execute(WHO_SPEAKS, who):
@@ -204,7 +240,7 @@ def _found(session: Session, who: dict[str, set[str]]) -> People:
 
 
 def _sentence(error: Refusal | OverflowError | DataError) -> Reply:
-    """What is said instead of doing it. No database and no calendar goes as far as what somebody may type: 收到 9223372036854775808."""
+    """What is said instead of doing it."""
     if isinstance(error, Refusal):
         return Reply(str(error))
     if isinstance(error, DataError) and getattr(error.orig, "sqlstate", "") != OUT_OF_RANGE:

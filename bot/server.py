@@ -7,43 +7,36 @@ import signal
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
 
 from bot import app as composition
-from bot.answering import answer_until, finish
+from bot.answering import Loop
 from bot.app import App
+from bot.web.webhook import PATHS
 from scheduler import runner
 
 log = logging.getLogger("zhibu.server")
 
-THREADS = 32
-
 
 def serve(app: App, host: str, port: int, *, jobs: bool = True) -> None:
     """Answer on ``host:port`` until SIGTERM or SIGINT; messages in flight are answered before it ends."""
-    from waitress.server import create_server
-
     stopping = threading.Event()
-    sockets: dict[int, Any] = {}
     composition.warm(app)
     handle = runner.start(app.node) if jobs else None
     flask = composition.create_flask(app, wake=handle.wake if handle else lambda: None)
-    server = create_server(
+    loop = Loop(
         flask,
-        map=sockets,
+        PATHS.values(),
+        stopping,
         host=host,
         port=port,
-        threads=THREADS,
-        ident="zhibu",
         max_request_body_size=1024 * 1024,
         clear_untrusted_proxy_headers=True,
     )
     _on_stop(stopping.set)
     log.info("listening on http://%s:%d", host, port)
     try:
-        answer_until(stopping, sockets)
+        loop.run()
     finally:
-        finish(server, sockets)
         if handle:
             handle.stop()
         app.database.dispose()

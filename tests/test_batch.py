@@ -2,136 +2,185 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from bot.app import App
-from bot.batch import MOST, Batch
-from bot.chat import Kind, Message
+from bot.batch import MOST, Batch, gather
+from bot.chat import Context, Kind, Message, Reply
 from bot.db import Database
+from bot.errors import Refusal
 from bot.models.identity import Conversation, Identity
+from bot.models.member import Member
+from bot.models.study import StudyRecord
 from tests.chat import PhoneBook
 from tests.conftest import phones_of
 
 
 class Work:
-    """Notes what was done together and what alone; the task 0 waits until it may go on."""
+    """Notes what was done together and what alone."""
 
-    def __init__(self, *, refuses: bool = False) -> None:
-        self.refuses = refuses
+    def __init__(self) -> None:
         self.batches: list[Sequence[int]] = []
         self.alone: list[int] = []
-        self.began, self.go = threading.Event(), threading.Event()
 
-    def together(self, tasks: Sequence[int]) -> list[int] | None:
+    def together(self, tasks: Sequence[int]) -> list[int]:
         self.batches.append(tasks)
-        return None if self.refuses else [task * 10 for task in tasks]
+        return [task * 10 for task in tasks]
 
     def one(self, task: int) -> int:
         self.alone.append(task)
-        if task == 0:
-            self.began.set()
-            assert self.go.wait(5)
         return task * 10
 
 
-def _waiting(batch: Batch[int, int], count: int) -> None:
-    while len(batch._queue) < count:
-        pass
+def test_calls_that_come_to_a_batch_are_done_together_and_go_on_in_order() -> None:
+    work, results = Work(), list[int]()
+    batch = Batch(work.together, work.one)
+    gather([lambda task=task: results.append(batch(task)) for task in range(5)])
+    assert results == [0, 10, 20, 30, 40]
+    assert work.batches == [[0, 1, 2, 3, 4]]
+    assert not work.alone
 
 
-def test_what_waits_is_done_together_and_in_order() -> None:
+def test_a_batch_has_an_end() -> None:
+    work, results = Work(), list[int]()
+    batch = Batch(work.together, work.one)
+    gather([lambda task=task: results.append(batch(task)) for task in range(MOST + 1)])
+    assert results == [task * 10 for task in range(MOST + 1)]
+    assert [len(tasks) for tasks in work.batches] == [MOST]
+    assert work.alone == [MOST]
+
+
+def test_a_call_may_come_to_no_batch_or_to_several() -> None:
+    one, two, results = Work(), Work(), list[int]()
+    first, second = Batch(one.together, one.one), Batch(two.together, two.one)
+    gather(
+        [
+            lambda: results.append(first(second(1))),
+            lambda: results.append(0),
+            lambda: results.append(second(2)),
+        ]
+    )
+    assert results == [0, 20, 100]
+    assert two.batches == [[1, 2]]
+    assert one.alone == [10]
+
+
+def test_what_a_batch_raises_every_caller_gets() -> None:
+    def broken(tasks: Sequence[int]) -> list[int]:
+        raise LookupError
+
+    said: list[str] = []
+    batch = Batch(broken, lambda task: task)
+
+    def call() -> None:
+        try:
+            batch(1)
+        except LookupError:
+            said.append("so it is")
+
+    gather([call, call])
+    assert said == ["so it is"] * 2
+
+
+def test_who_is_not_in_a_gathering_is_done_alone() -> None:
     work = Work()
-    batch = Batch(work.together, work.one, patience_s=5)
-    with ThreadPoolExecutor(MOST * 2) as threads:
-        results = [threads.submit(batch, 0)]
-        work.began.wait(5)
-        for task in range(1, MOST + 3):
-            results.append(threads.submit(batch, task))
-            _waiting(batch, task)
-        work.go.set()
-        assert [result.result(5) for result in results] == [task * 10 for task in range(MOST + 3)]
-    assert work.batches == [list(range(1, MOST + 1)), [MOST + 1, MOST + 2]]
-    assert work.alone == [0]
+    assert Batch(work.together, work.one)(4) == 40
+    assert work.alone == [4]
 
 
-def test_what_cannot_be_done_together_is_done_by_each_alone() -> None:
-    work = Work(refuses=True)
-    batch = Batch(work.together, work.one, patience_s=5)
-    with ThreadPoolExecutor(8) as threads:
-        results = [threads.submit(batch, 0)]
-        work.began.wait(5)
-        results += [threads.submit(batch, task) for task in (1, 2, 3)]
-        _waiting(batch, 3)
-        work.go.set()
-        assert [result.result(5) for result in results] == [0, 10, 20, 30]
-    assert sorted(work.alone) == [0, 1, 2, 3]
-    assert batch(4) == 40  # the lane is free again
-
-
-def test_nobody_waits_for_a_lane_that_is_held_for_long() -> None:
-    work = Work()
-    batch = Batch(work.together, work.one, patience_s=0.01)
-    with ThreadPoolExecutor(2) as threads:
-        slow = threads.submit(batch, 0)
-        work.began.wait(5)
-        assert threads.submit(batch, 1).result(5) == 10
-        work.go.set()
-        assert slow.result(5) == 0
-
-
-def test_two_lanes_work_side_by_side() -> None:
-    work = Work()
-    batch = Batch(work.together, work.one, lanes=2, patience_s=60)
-    with ThreadPoolExecutor(2) as threads:
-        slow = threads.submit(batch, 0)
-        work.began.wait(5)
-        assert threads.submit(batch, 1).result(5) == 10
-        work.go.set()
-        assert slow.result(5) == 0
-
-
-def _messages(bot: App, phone: PhoneBook, *said: tuple[str, str]) -> list[Message]:
+def _messages(bot: App, phone: PhoneBook, *said: tuple[str, str], number: int = 0) -> list[Message]:
     return [
         Message(f"together {n}", "wecom", phone(name).account, Kind.TEXT, bot.clock(), text)
-        for n, (name, text) in enumerate(said)
+        for n, (name, text) in enumerate(said, number)
     ]
+
+
+def _alone_only(bot: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing may be answered in a transaction of its own."""
+    monkeypatch.setattr(
+        bot.dispatch, "_alone", lambda message: pytest.fail(f"{message.text} was answered alone")
+    )
 
 
 def test_answers_given_together_are_those_given_alone(bot: App, phone: PhoneBook) -> None:
     messages = _messages(bot, phone, ("张伟", "菜单"), ("古丽", "主题党日"), ("李明", "积分"))
     together = bot.dispatch._together(messages)
-    assert together is not None
     again = [bot.dispatch(message) for message in messages]
     assert [reply and reply.text for reply in together] == [reply and reply.text for reply in again]
     assert together[0]
     assert "今日学习" in together[0].text
 
 
-def test_one_refusal_among_many_undoes_all_and_each_is_answered_alone(
-    bot: App, phone: PhoneBook, database: Database
+def test_one_refusal_among_many_undoes_that_message_only(
+    bot: App, phone: PhoneBook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = (("张伟", "菜单"), ("古丽", "签到 不对"), ("李明", "积分"))
-    messages = _messages(bot, phone, *said)
-    assert bot.dispatch._together(messages) is None
-    with ThreadPoolExecutor(3) as threads:
-        answers = list(threads.map(bot.dispatch, messages))
-    assert all(answers)
-    assert answers[0]
-    assert "今日学习" in answers[0].text
+    phone("王建国")("发布主题党日 12月5日14:30 三楼会议室 主题:宪法宣传进班组")
+    phone("王建国")("确认")
+    said = (("张伟", "菜单"), ("古丽", "签到 不对"), ("李明", "报名"))
+    with monkeypatch.context() as patch:
+        _alone_only(bot, patch)
+        menu, refused, signed_up = bot.dispatch._together(_messages(bot, phone, *said))
+    assert menu
+    assert "今日学习" in menu.text
+    assert refused
+    assert "没有可以签到的活动" in refused.text
+    assert signed_up
+    assert "报名成功" in signed_up.text
+    assert "已报名" in phone("李明")("主题党日")
 
 
-def test_the_same_sender_twice_is_not_answered_together(bot: App) -> None:
-    message = Message("twin", "wecom", "zhangwei", Kind.TEXT, bot.clock(), "菜单")
-    assert bot.dispatch._together([message, message]) is None
-    first, second = bot.dispatch(message), bot.dispatch(message)
-    assert first
-    assert second
-    assert first.text == second.text
+def test_what_a_refused_message_did_is_undone(
+    bot: App, phone: PhoneBook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    routed = bot.dispatch._routed
+
+    def refused_at_the_end(ctx: Context) -> Reply:
+        reply = routed(ctx)
+        if ctx.message.sender == phone("古丽").account:
+            raise Refusal("nothing of this")
+        return reply
+
+    said = (("张伟", "登记 学习强国 25分钟"), ("古丽", "登记 学习强国 25分钟"), ("李明", "专项 安规"))
+    with monkeypatch.context() as patch:
+        _alone_only(bot, patch)
+        patch.setattr(bot.dispatch, "_routed", refused_at_the_end)
+        kept, undone, begun = bot.dispatch._together(_messages(bot, phone, *said))
+        again = bot.dispatch._together(_messages(bot, phone, ("古丽", "专项 安规"), ("李明", "1"), number=9))
+    assert kept
+    assert "25 分钟" in kept.text
+    assert undone
+    assert undone.text == "nothing of this"
+    assert begun
+    assert again[1]
+    assert "2/10" in again[1].text
+    with bot.database.read() as session:
+        accounts = session.scalars(select(Member.account).join(StudyRecord)).all()
+    assert accounts == [phone("张伟").account]
+    assert "没有进行中" in phone("古丽")("退出")
+
+
+def test_the_second_message_of_a_sender_reads_what_the_first_one_wrote(bot: App, phone: PhoneBook) -> None:
+    messages = _messages(bot, phone, ("张伟", "专项 安规"), ("古丽", "菜单"), ("张伟", "E"))
+    begun, menu, answered = bot.dispatch._together(messages)
+    assert begun
+    assert "1/10" in begun.text
+    assert menu
+    assert answered
+    assert "请回复" in answered.text
+
+
+def test_a_second_delivery_in_the_same_batch_gets_the_first_answer(bot: App, phone: PhoneBook) -> None:
+    first = Message("twin", "wecom", phone("张伟").account, Kind.TEXT, bot.clock(), "专项 安规")
+    other = Message("other", "wecom", phone("古丽").account, Kind.TEXT, bot.clock(), "菜单")
+    one, _, two = bot.dispatch._together([first, other, first])
+    assert one
+    assert two
+    assert one.text == two.text
 
 
 def test_many_do_not_wait_behind_one_who_is_locked(bot: App, phone: PhoneBook, database: Database) -> None:
@@ -147,7 +196,8 @@ def test_many_do_not_wait_behind_one_who_is_locked(bot: App, phone: PhoneBook, d
     )
     with database.write() as session:
         session.execute(held).all()
-        assert bot.dispatch._together(messages) is None
+        with pytest.raises(OperationalError, match="lock timeout"):
+            bot.dispatch._in_one(messages, bot.dispatch._routed)
         answer = bot.dispatch(messages[1])
     assert answer
     assert "积分" in answer.text

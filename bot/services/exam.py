@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
@@ -183,10 +183,19 @@ def candidates_of(session: Session, branch_id: int) -> list[int]:
     return list(session.scalars(select(Member.id).where(*ours).order_by(Member.id)))
 
 
+# Built once: it is asked under most answers, and putting it together costs more than running it.
+_CURRENT = (
+    select(Exam)
+    .where(
+        Exam.branch_id == bindparam("branch"), Exam.cancelled_at.is_(None), Exam.closes_at > bindparam("at")
+    )
+    .order_by(Exam.closes_at, Exam.id)
+)
+
+
 def current(session: Session, branch_id: int, at: datetime) -> Sequence[Exam]:
     """The exams of a branch that are not over, the one that ends first in front."""
-    standing = (Exam.branch_id == branch_id, Exam.cancelled_at.is_(None), Exam.closes_at > at)
-    return session.scalars(select(Exam).where(*standing).order_by(Exam.closes_at, Exam.id)).all()
+    return session.scalars(_CURRENT, {"branch": branch_id, "at": at}).all()
 
 
 def latest(session: Session, branch_id: int, number: int | None = None) -> Sequence[Exam]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
@@ -139,9 +139,13 @@ def there(session: Session, activity_id: int, members: Sequence[int]) -> int:
     return session.scalar(there) or 0
 
 
+# Built once: it is asked under most answers, and putting it together costs more than running it.
+_RUNNING = select(Vote).where(Vote.branch_id == bindparam("branch"), Vote.state == VoteState.OPEN)
+
+
 def running(session: Session, branch_id: int, *, lock: bool = False) -> Vote | None:
-    query = select(Vote).where(Vote.branch_id == branch_id, Vote.state == VoteState.OPEN)
+    query = _RUNNING
     if lock:
         # Not against readers of the key: another branch's ballot puts those of this vote back too, and would wait for us while we wait for the box.
         query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
-    return session.scalar(query)
+    return session.scalar(query, {"branch": branch_id})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select
+from sqlalchemy import BindParameter, ColumnElement, delete, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from bot.cards import Article, Button, Card
@@ -223,7 +223,7 @@ def set_for_later(
     return [(notice, count) for notice, count in rows]
 
 
-def on_its_way(now: datetime) -> ColumnElement[bool]:
+def on_its_way(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """A condition on :class:`Notice`: its time has come, and it was not taken back."""
     return or_(Notice.sends_at.is_(None), Notice.sends_at <= now) & Notice.withdrawn_at.is_(None)
 

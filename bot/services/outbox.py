@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.cards import Article, Card
@@ -149,17 +149,15 @@ def in_hand(now: datetime) -> ColumnElement[bool]:
 
 def held_count(session: Session, member_id: int, now: datetime) -> int:
     """How many messages could not be pushed to a member and wait to be shown."""
-    return session.scalar(select(func.count()).where(*_held(member_id, now))) or 0
+    return session.scalar(_HELD_COUNT, {"member": member_id, "now": now}) or 0
 
 
 def show_held(session: Session, member_id: int, *, now: datetime) -> list[Outbox]:
     """The oldest messages that wait to be shown, as many as fit into one answer (at least one), marked as SHOWN."""
-    waiting = (
-        select(Outbox).where(*_held(member_id, now)).order_by(Outbox.id).limit(MOST_SHOWN).with_for_update()
-    )
+    waiting = select(Outbox).where(*_HELD).order_by(Outbox.id).limit(MOST_SHOWN).with_for_update()
     shown: list[Outbox] = []
     lines = 0
-    for row in session.scalars(waiting):
+    for row in session.scalars(waiting, {"member": member_id, "now": now}):
         lines += told(row).count("\n") + 1
         if shown and lines > MOST_LINES - 2:
             break
@@ -174,9 +172,13 @@ def told(row: Outbox) -> str:
     return f"{row.body['text']}\n{article['url']}" if article else str(row.body["text"])
 
 
-def _held(member_id: int, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    useful = or_(Outbox.expires_at.is_(None), Outbox.expires_at > now)
-    return Outbox.member_id == member_id, Outbox.state == OutboxState.HELD, useful
+_HELD = (
+    Outbox.member_id == bindparam("member"),
+    Outbox.state == OutboxState.HELD,
+    or_(Outbox.expires_at.is_(None), Outbox.expires_at > bindparam("now")),
+)
+# Built once: it is asked under most answers, and putting it together costs more than running it.
+_HELD_COUNT = select(func.count()).where(*_HELD)
 
 
 @dataclass(frozen=True, slots=True)

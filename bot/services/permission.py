@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, literal, or_, select
+from sqlalchemy import ColumnElement, bindparam, literal, or_, select
 from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
@@ -135,15 +135,21 @@ class Actor:
         return found
 
 
+# Built once: most messages ask it, and putting it together costs more than running it.
+_ROLES = (
+    select(Role.name, Organisation.id, Organisation.path)
+    .join(Organisation, Organisation.id == Role.organisation_id)
+    .where(
+        Role.member_id == bindparam("member"),
+        Role.starts_on <= bindparam("on"),
+        or_(Role.ends_on.is_(None), Role.ends_on >= bindparam("on")),
+    )
+)
+
+
 def actor_of(session: Session, member: Member, *, on: date) -> Actor:
     """The member with the roles in force on a day."""
-    rows = session.execute(
-        select(Role.name, Organisation.id, Organisation.path)
-        .join(Organisation, Organisation.id == Role.organisation_id)
-        .where(
-            Role.member_id == member.id, Role.starts_on <= on, or_(Role.ends_on.is_(None), Role.ends_on >= on)
-        )
-    ).all()
+    rows = session.execute(_ROLES, {"member": member.id, "on": on}).all()
     return Actor(member, tuple((name, node, path) for name, node, path in rows))
 
 

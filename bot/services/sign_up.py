@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
@@ -59,16 +59,22 @@ class SignedUp:
 # Answers of the invited ----------------------------------------------------------------------------------------------
 
 
+# Built once: it is asked under most answers, and putting it together costs more than running it.
+_TO_ANSWER = (
+    select(Activity, SignUp)
+    .join(SignUp, SignUp.activity_id == Activity.id)
+    .where(
+        SignUp.member_id == bindparam("member"),
+        Activity.state == ActivityState.PUBLISHED,
+        Activity.starts_at > bindparam("now"),
+    )
+    .order_by(Activity.starts_at, Activity.id)
+)
+
+
 def to_answer(session: Session, member: Member, *, now: datetime) -> list[tuple[Activity, SignUp]]:
     """The activities still to come to which the member is invited, with the member's own answer, nearest first."""
-    rows = session.execute(
-        select(Activity, SignUp)
-        .join(SignUp, SignUp.activity_id == Activity.id)
-        .where(
-            SignUp.member_id == member.id, Activity.state == ActivityState.PUBLISHED, Activity.starts_at > now
-        )
-        .order_by(Activity.starts_at, Activity.id)
-    ).all()
+    rows = session.execute(_TO_ANSWER, {"member": member.id, "now": now}).all()
     return [(activity, sign_up) for activity, sign_up in rows]
 
 

@@ -1,4 +1,4 @@
-"""The way to many: messages a second with 1, 2 and 4 web processes on one PostgreSQL, and with 1,000, 100,000 and 1,000,000 members on either database.
+"""The way to many: messages a second with 1, 2 and 4 web processes on one PostgreSQL, and with 2,000, 100,000 and 1,000,000 members on either database.
 
 The load stands in for nginx: its connections go to the processes in turn. Everything shares the cores of one machine, PostgreSQL and the load too, so
 another process helps only as far as cores are idle; how busy they were stands in each line.
@@ -33,12 +33,12 @@ from tests.chat import Phone
 from tests.faults.rig import free_port
 
 PROCESSES = (1, 2, 4)
-MEMBERS = (1_000, 100_000, 1_000_000)
+MEMBERS = (webhook.MEMBERS, 100_000, 1_000_000)
 CONNECTIONS = 32
 ROUNDS = 5
 TEXT = "积分"
 COPIED: dict[type[Base], tuple[tuple[str, ...], tuple[str, ...]]] = {
-    # The columns that count up with each copy of the first thousand, the key first, and those that get the copy's number behind them.
+    # The columns that count up with each copy of the first members, the key first, and those that get the copy's number behind them.
     Member: (("id",), ("account", "staff_no")),
     Identity: (("id", "member_id"), ("external_id",)),
     Conversation: (("identity_id",), ()),
@@ -85,12 +85,12 @@ def _members(folder: Path, database: str, url: str, say: Callable[[str], None]) 
         with servers(values, folder, 1) as ports:
             result = measure(platform, ports, folder)
         first = first or result.rate
-        say(f"{_line(f'{database}: {count:,} members', result, first, '1,000')}  filled in {filled:.0f} s")
+        say(f"{_line(f'{database}: {count:,} members', result, first, f'{MEMBERS[0]:,}')}  filled in {filled:.0f} s")
     app.database.dispose()
 
 
 def _filled(url: str) -> tuple[Platform, dict[str, str], App]:
-    """The first thousand, who have points and have spoken, unless they are there."""
+    """The first members, who have points and have spoken, unless they are there."""
     platform = Platform(webhook.people(), lambda *_: (200, b""), webhook._now)
     values = {"secret_key": webhook.SECRET, **platform.settings(), "database_url": url}
     app = composition.build(Settings.model_validate(values))
@@ -105,7 +105,7 @@ def _filled(url: str) -> tuple[Platform, dict[str, str], App]:
 
 
 def multiply(connection: Connection, members: int) -> None:
-    """Copy the first thousand members, with what belongs to them, until there are so many."""
+    """Copy the first members, with what belongs to them, until there are so many."""
     have = _count(connection, "count(*)", "member") // webhook.MEMBERS
     if members // webhook.MEMBERS == have:
         return

@@ -1,9 +1,10 @@
-"""One server under test, on waitress with the product's own number of threads: ``python -m tests.benchmarks.serve echo|zhibu|peer SETTINGS PORT``."""
+"""One server under test: the echo and the peer on waitress, the product on its own loop: ``python -m tests.benchmarks.serve echo|zhibu|peer SETTINGS PORT``."""
 
 from __future__ import annotations
 
 import json
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,13 @@ from flask import Flask
 from waitress import serve
 
 from bot import app as composition
+from bot.answering import Loop
 from bot.config import Settings
-from bot.server import THREADS
+from bot.web.webhook import PATHS
 from tests.benchmarks import echo
+
+THREADS = 32
+"""One for each connection of the load."""
 
 
 def main() -> None:
@@ -21,6 +26,8 @@ def main() -> None:
     kind, file, port = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     values = json.loads(file.read_text())
     made = {"echo": _echo, "zhibu": _zhibu, "peer": _peer}[kind](values)
+    if kind == "zhibu":
+        Loop(made, PATHS.values(), threading.Event(), host="127.0.0.1", port=port).run()
     # WeRoBot's session storage is one connection, which breaks when threads share it.
     serve(made, host="127.0.0.1", port=port, threads=1 if kind == "peer" else THREADS)
 

@@ -1,4 +1,8 @@
-"""Requests a second through the encrypted webhook: the bare echo, and this product on SQLite (FULL) and PostgreSQL, on the same server."""
+"""Requests a second through the encrypted webhook: a bare echo, a peer, and this product on SQLite (FULL) and PostgreSQL.
+
+All servers run from the beginning and are asked in turn, round by round, so that a busy neighbour of the machine slows down all of them; a ratio
+is that of one round. The echo and the peer stand on waitress as it comes, the product on its own loop (bot/answering.py).
+"""
 
 from __future__ import annotations
 
@@ -10,38 +14,53 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlencode
 
+import requests
+from sqlalchemy import update
+
 from bot import app as composition
 from bot.app import App
 from bot.config import Settings
+from bot.models.identity import Conversation
 from bot.services import roster
 from bot.simulator.platform import Platform
 from bot.simulator.world import ChannelName, Person
 from tests.benchmarks.load import Result
+from tests.faults.rig import free_port
 
 SECRET = "a secret only for benchmarks"
 CONNECTIONS = 32
-MEMBERS = 1000
+MEMBERS = 2000
 REQUESTS = 2000
-ROUNDS = 3
-PORT = 18930
+ROUNDS = 5
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """One server doing one thing: the median round by rate, CPU milliseconds a request, resident memory in MB."""
+class Round:
+    """One server asked one thing for one round: what the load saw, CPU milliseconds a request, resident memory in MB."""
 
-    name: str
     result: Result
     cpu_ms: float
     memory_mb: float
+
+
+@dataclass(slots=True)
+class Subject:
+    """A server doing one thing: ``before`` is called before each round."""
+
+    name: str
+    server: Server
+    text: str
+    channel: ChannelName = "wecom"
+    before: Callable[[], None] = lambda: None
+    rounds: list[Round] = field(default_factory=list)
 
 
 def people() -> list[Person]:
@@ -99,34 +118,37 @@ def requests_of(platform: Platform, text: str, count: int, channel: ChannelName 
     return b"".join(parts)
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A process that answers on a port."""
+
+    pid: int
+    port: int
+
+
 @contextlib.contextmanager
-def server(kind: str, values: dict[str, str], folder: Path) -> Iterator[int]:
-    """A server process; yields its pid once it answers."""
-    file = folder / f"{kind}.json"
+def server(kind: str, values: dict[str, str], folder: Path) -> Iterator[Server]:
+    """A server process; yields it once it answers."""
+    port = free_port()
+    file = folder / f"{kind}-{port}.json"
     file.write_text(json.dumps(values))
-    process = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.serve", kind, str(file), str(PORT)])
+    process = subprocess.Popen([sys.executable, "-m", "tests.benchmarks.serve", kind, str(file), str(port)])
     try:
-        _wait_for(process)
-        yield process.pid
+        _wait_for(process, port)
+        yield Server(process.pid, port)
     finally:
         process.terminate()
         process.wait(10)
 
 
-def _wait_for(process: subprocess.Popen[bytes]) -> None:
-    for _ in range(200):
-        with contextlib.suppress(urllib.error.HTTPError, urllib.error.URLError, ConnectionError):
-            urllib.request.urlopen(f"http://127.0.0.1:{PORT}/healthz", timeout=1)
-            break
-        if process.poll() is not None:
-            raise RuntimeError("the server ended")
-        time.sleep(0.1)
-        with contextlib.suppress(urllib.error.URLError):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{PORT}/healthz", timeout=1)
-            except urllib.error.HTTPError:
-                break
-    time.sleep(2)
+def _wait_for(process: subprocess.Popen[bytes], port: int) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until and process.poll() is None:
+        with contextlib.suppress(requests.ConnectionError):
+            requests.get(f"http://127.0.0.1:{port}/healthz", timeout=1)  # any answer will do
+            return
+        time.sleep(0.05)
+    raise RuntimeError("the server does not answer")
 
 
 def cpu_s(pid: int) -> float:
@@ -140,66 +162,68 @@ def _memory_mb(pid: int) -> float:
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
-def measure(name: str, pid: int, rounds: list[bytes], folder: Path) -> Figures:
-    """Warm up with the first part, then take the median of the rest."""
-    results, cpu = [], []
-    for raw in rounds:
-        file = folder / "requests"
-        file.write_bytes(raw)
-        before = cpu_s(pid)
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.benchmarks.load", str(PORT), str(file), str(CONNECTIONS)],
-            check=True,
-            capture_output=True,
-        )
-        results.append(Result(**json.loads(done.stdout)))
-        cpu.append((cpu_s(pid) - before) * 1000 / REQUESTS)
-    counted = sorted(results[1:], key=lambda r: r.rate)
-    middle = counted[len(counted) // 2]
-    worst = max(r.worst for r in counted)
-    bad = sum(r.bad for r in results)
-    return Figures(
-        name,
-        Result(middle.rate, middle.p50, middle.p99, worst, bad),
-        statistics.median(cpu[1:]),
-        _memory_mb(pid),
-    )
+def ask(subject: Subject, platform: Platform, folder: Path) -> Round:
+    """One round."""
+    subject.before()
+    file = folder / "requests"
+    file.write_bytes(requests_of(platform, subject.text, REQUESTS, subject.channel))
+    before = cpu_s(subject.server.pid)
+    load = [
+        sys.executable,
+        "-m",
+        "tests.benchmarks.load",
+        str(subject.server.port),
+        str(file),
+        str(CONNECTIONS),
+    ]
+    done = subprocess.run(load, check=True, capture_output=True)
+    cpu = (cpu_s(subject.server.pid) - before) * 1000 / REQUESTS
+    return Round(Result(**json.loads(done.stdout)), cpu, _memory_mb(subject.server.pid))
 
 
-def run(say: Callable[[str], None] = print) -> list[Figures]:
+def run(say: Callable[[str], None] = print) -> list[Subject]:
     """All figures of one run, the echo first."""
-    figures = []
-    with tempfile.TemporaryDirectory() as name, postgresql(Path(name)) as postgres:
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)
+        postgres = stack.enter_context(postgresql(folder))
         platform = Platform(people(), lambda *_: (200, b""), _now)
-        base = {"secret_key": SECRET, **platform.settings()}
-        with server("echo", base, folder) as pid:
-            figures.append(measure("echo (Flask + wechatpy)", pid, _rounds(platform, "积分"), folder))
-        say(_line(figures[0], figures[0]))
-        if find_spec("werobot"):  # pip install -e '.[benchmark]'
-            values = {**base, "sessions": str(folder / "werobot.db")}
-            with server("peer", values, folder) as pid:
-                rounds = _rounds(platform, "1", "oa")
-                figures.append(measure("WeRoBot: 一个答案", pid, rounds, folder))
-            say(_line(figures[-1], figures[0]))
-        for database, url in (("SQLite FULL", f"sqlite:///{folder / 'zhibu.db'}"), ("PostgreSQL", postgres)):
-            if url is None:
-                continue
-            values = {**base, "database_url": url}
-            app = composition.build(Settings.model_validate(values))
-            fill(app)
-            start_quizzes(app)
-            with server("zhibu", values, folder) as pid:
-                for what, text in (("一个答案", "1"), ("积分", "积分")):
-                    one = measure(f"{database}: {what}", pid, _rounds(platform, text), folder)
-                    figures.append(one)
-                    say(_line(one, figures[0]))
-            app.database.dispose()
-    return figures
+        subjects = list(_subjects(platform, folder, postgres, stack))
+        for number in range(1 + ROUNDS):
+            for subject in subjects:
+                one = ask(subject, platform, folder)
+                if number:  # the first warms up
+                    subject.rounds.append(one)
+        for subject in subjects:
+            say(_line(subject, subjects[0], next((one for one in subjects if one.channel == "oa"), None)))
+    return subjects
 
 
-def _rounds(platform: Platform, text: str, channel: ChannelName = "wecom") -> list[bytes]:
-    return [requests_of(platform, text, REQUESTS, channel) for _ in range(ROUNDS + 1)]
+def _subjects(
+    platform: Platform, folder: Path, postgres: str | None, stack: contextlib.ExitStack
+) -> Iterator[Subject]:
+    base = {"secret_key": SECRET, **platform.settings()}
+    yield Subject("echo (Flask + wechatpy)", stack.enter_context(server("echo", base, folder)), "积分")
+    if find_spec("werobot"):  # pip install -e '.[benchmark]'
+        peer = server("peer", {**base, "sessions": str(folder / "werobot.db")}, folder)
+        yield Subject("WeRoBot, SQLite: 一个答案", stack.enter_context(peer), "1", "oa")
+    for database, url in (("SQLite FULL", f"sqlite:///{folder / 'zhibu.db'}"), ("PostgreSQL", postgres)):
+        if url is None:
+            continue
+        values = {**base, "database_url": url}
+        app = composition.build(Settings.model_validate(values))
+        stack.callback(app.database.dispose)
+        fill(app)
+        start_quizzes(app)
+        one = stack.enter_context(server("zhibu", values, folder))
+        yield Subject(f"{database}: 一个答案", one, "1")
+        yield Subject(f"{database}: 积分", one, "积分")
+        yield Subject(f"{database}: 积分, 10分钟没说话", one, "积分", before=partial(_long_silent, app))
+
+
+def _long_silent(app: App) -> None:
+    """Nobody has written for a while, so that each answer looks for what waits for the member."""
+    with app.database.write() as session:
+        session.execute(update(Conversation).values(looked_at=None, hints={}))
 
 
 def _now():  # type: ignore[no-untyped-def]
@@ -222,9 +246,19 @@ def postgresql(folder: Path) -> Iterator[str | None]:
     database.cleanup()
 
 
-def _line(one: Figures, echo: Figures) -> str:
-    r = one.result
+def _line(subject: Subject, echo: Subject, peer: Subject | None) -> str:
+    rounds = subject.rounds
+    middle = lambda what: statistics.median(what(one) for one in rounds)  # noqa: E731
+    worst, bad = max(one.result.worst for one in rounds), sum(one.result.bad for one in rounds)
+    to_peer = f"{_times(subject, peer):5.2f} x WeRoBot" if peer and subject.text == peer.text else " " * 15
     return (
-        f"{one.name:<26} {r.rate:7.0f}/s  {r.rate / echo.result.rate:5.2f} x  p50 {r.p50:6.1f} ms  p99 {r.p99:6.1f} ms  "
-        f"worst {r.worst:6.0f} ms  cpu {one.cpu_ms:5.2f} ms ({one.cpu_ms / echo.cpu_ms:4.2f} x)  {one.memory_mb:4.0f} MB  not answered {r.bad}"
+        f"{subject.name:<26} {middle(lambda one: one.result.rate):6.0f}/s  {_times(subject, echo):5.2f} x echo  {to_peer}  "
+        f"p50 {middle(lambda one: one.result.p50):5.1f} ms  p99 {middle(lambda one: one.result.p99):5.1f} ms  worst {worst:4.0f} ms  "
+        f"cpu {middle(lambda one: one.cpu_ms):5.2f} ms  {rounds[-1].memory_mb:4.0f} MB  not answered {bad}"
     )
+
+
+def _times(subject: Subject, other: Subject) -> float:
+    """The rate as a multiple of the other's in the same round: the median of the rounds."""
+    pairs = zip(subject.rounds, other.rounds, strict=True)
+    return statistics.median(one.result.rate / two.result.rate for one, two in pairs)
