@@ -137,7 +137,7 @@ def running(folder: Path, *, port: int = 0, start: datetime | None = None) -> It
     jobs = runner.start(demo.app.node)
     flask = create_flask(demo, jobs.wake)
     stopping = threading.Event()
-    loop = Loop(flask, PATHS.values(), stopping, sockets=[listener], max_request_body_size=MOST_BYTES)
+    loop = Loop(flask, PATHS, stopping, sockets=[listener], max_request_body_size=MOST_BYTES)
     thread = threading.Thread(target=loop.run, name="web", daemon=True)
     thread.start()
     try:

@@ -25,7 +25,7 @@ def serve(app: App, host: str, port: int, *, jobs: bool = True) -> None:
     flask = composition.create_flask(app, wake=handle.wake if handle else lambda: None)
     loop = Loop(
         flask,
-        PATHS.values(),
+        PATHS,
         stopping,
         host=host,
         port=port,

@@ -85,7 +85,7 @@ def answer(
         asked = runs.show(run, question, now, rng)
         runs.save(session, run)
         return Overtaken(asked, changed=True)
-    done = _judged(session, run, question, found.cards.get(question.id), text, now)
+    done = _judged(session, run, question, found.card, text, now)
     if run.finished_at is None:
         following = found.posed.get(run.open_question) or runs.posed(session, run.open_question)
         done.next = runs.show(run, following, now, rng)
@@ -158,6 +158,7 @@ def _review(
         right=right,
         asked_since=run.started_at,
         now=now,
+        write=_when(run),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import Table, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from bot.db import at_once
 from bot.models.quiz import Question, ReviewCard
 from bot.services import question as bank
 from bot.services.question import Candidate
@@ -53,6 +55,7 @@ def record(
     right: bool,
     asked_since: datetime,
     now: datetime,
+    write: Callable[..., None] = at_once,
 ) -> bool:
     """Note an answer: a miss makes or resets the card, a right answer moves it on. Returns whether the card was retired by it.
 
@@ -63,7 +66,7 @@ def record(
     new = _moved_on(card, now) if right and card is not None else _missed(card, question_id, now)
     key = {"member": member_id, "question": question_id}
     statement = _NEW if card is None else _CHANGED
-    session.connection().execute(statement, {**key, **{f"new_{name}": new[name] for name in _CHANGING}})
+    write(session, statement, {**key, **{f"new_{name}": new[name] for name in _CHANGING}})
     return new["retired_at"] is not None
 
 

@@ -118,11 +118,11 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A run with those of its questions that were asked for, and the member's review cards of them."""
+    """A run with those of its questions that were asked for, and the member's review card of the first."""
 
     run: Run
     posed: dict[int, Posed]
-    cards: dict[int, Card]
+    card: Card | None
 
 
 RUN: Table = QuizRun.__table__  # type: ignore[assignment]
@@ -134,12 +134,13 @@ _CARD_COLUMNS = [CARD.c[name] for name in Card.__slots__]
 _CHANGING = ("position", "right", "order", "shown", "asked_at", "finished_at")
 
 # Built once: putting these together costs more than running them.
+_THIS, _FOLLOWING = QUESTION.alias(), QUESTION.alias()
 _STANDING = (
-    select(*COLUMNS, *_POSED_COLUMNS, *_CARD_COLUMNS)
+    select(_THIS.c.digest, _FOLLOWING.c.digest, *COLUMNS, *_CARD_COLUMNS)
     .select_from(
-        RUN.join(QUESTION, QUESTION.c.id.in_([bindparam("this"), bindparam("following")])).outerjoin(
-            CARD, and_(CARD.c.member_id == RUN.c.member_id, CARD.c.question_id == QUESTION.c.id)
-        )
+        RUN.join(_THIS, _THIS.c.id == bindparam("this"))
+        .join(_FOLLOWING, _FOLLOWING.c.id == bindparam("following"))
+        .outerjoin(CARD, and_(CARD.c.member_id == RUN.c.member_id, CARD.c.question_id == _THIS.c.id))
     )
     .where(RUN.c.id == bindparam("run"), RUN.c.member_id == bindparam("member"))
 )
@@ -155,24 +156,35 @@ _SAVE = (
     .values({name: bindparam(f"new_{name}") for name in _CHANGING})
 )
 _BEGIN = insert(RUN).returning(RUN.c.id)
-_TO_POSED, _TO_CARD = len(COLUMNS), len(COLUMNS) + len(_POSED_COLUMNS)
+_TO_CARD = 2 + len(COLUMNS)
+_READ: dict[tuple[int, str], Posed] = {}
+"""Questions as they were read before, by id and digest: with the same digest nothing of them has changed."""
+_MOST_READ = 20_000
 
 
 def standing(session: Session, member_id: int, place: Place) -> Standing | None:
     """A member's own run with the questions of a place; None for anybody else's."""
     this, following = place.questions[0], place.questions[-1]
     values = {"run": place.run, "member": member_id, "this": this, "following": following}
-    rows = session.connection().execute(_STANDING, values).all()
-    if not rows:
+    row = session.connection().execute(_STANDING, values).one_or_none()
+    if row is None:
         return None
-    posed = [Posed(*row[_TO_POSED:_TO_CARD]) for row in rows]
-    cards = {one.id: Card(*row[_TO_CARD:]) for one, row in zip(posed, rows, strict=True) if row[_TO_CARD]}
-    return Standing(Run(*rows[0][:_TO_POSED]), {one.id: one for one in posed}, cards)
+    questions = {this: _read(session, this, row[0]), following: _read(session, following, row[1])}
+    return Standing(Run(*row[2:_TO_CARD]), questions, Card(*row[_TO_CARD:]) if row[_TO_CARD] else None)
 
 
 def posed(session: Session, question_id: int) -> Posed:
     """A question by its id."""
     return Posed(*session.connection().execute(_POSED, {"question": question_id}).one())
+
+
+def _read(session: Session, question_id: int, digest: str) -> Posed:
+    known = _READ.get((question_id, digest))
+    if known is None:
+        if len(_READ) >= _MOST_READ:
+            _READ.clear()
+        known = _READ[question_id, digest] = posed(session, question_id)
+    return known
 
 
 def save(session: Session, run: Run, write: Callable[..., None] = at_once) -> None:

@@ -11,7 +11,8 @@ from bot.chat import Channel, Message, Reply
 from bot.config import Settings
 from bot.db import Database
 from bot.metrics import Lateness
-from bot.web import calendars, downloads, health, pages, photos, pictures, webhook
+from bot.web import calendars, downloads, health, pages, photos, pictures
+from bot.web.webhook import Webhook
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
@@ -39,7 +40,6 @@ def create(
         wake()
         return reply
 
-    flask.register_blueprint(webhook.blueprint(channels, dispatch_and_wake, clock))
     flask.register_blueprint(health.blueprint(database, clock, lateness))
     flask.register_blueprint(downloads.blueprint(settings, database, clock), url_prefix="/m")
     flask.register_blueprint(photos.blueprint(settings, database, clock), url_prefix="/m")
@@ -53,4 +53,5 @@ def create(
             response.headers.setdefault(name, value)
         return response
 
+    flask.wsgi_app = Webhook(channels, dispatch_and_wake, clock, flask.wsgi_app)  # type: ignore[assignment, method-assign]
     return flask

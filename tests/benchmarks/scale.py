@@ -85,7 +85,9 @@ def _members(folder: Path, database: str, url: str, say: Callable[[str], None]) 
         with servers(values, folder, 1) as ports:
             result = measure(platform, ports, folder)
         first = first or result.rate
-        say(f"{_line(f'{database}: {count:,} members', result, first, f'{MEMBERS[0]:,}')}  filled in {filled:.0f} s")
+        say(
+            f"{_line(f'{database}: {count:,} members', result, first, f'{MEMBERS[0]:,}')}  filled in {filled:.0f} s"
+        )
     app.database.dispose()
 
 
@@ -164,7 +166,7 @@ def measure(platform: Platform, ports: list[int], folder: Path) -> Result:
     results = []
     for _ in range(ROUNDS + 1):
         file = folder / "requests"
-        file.write_bytes(webhook.requests_of(platform, TEXT, webhook.REQUESTS))
+        file.write_bytes(webhook.requests_of(platform, TEXT, webhook.REQUESTS, webhook.asking()))
         where = ",".join(map(str, ports))
         load = [sys.executable, "-m", "tests.benchmarks.load", where, str(file), str(CONNECTIONS)]
         done = subprocess.run(load, check=True, capture_output=True)

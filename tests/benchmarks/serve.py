@@ -27,7 +27,7 @@ def main() -> None:
     values = json.loads(file.read_text())
     made = {"echo": _echo, "zhibu": _zhibu, "peer": _peer}[kind](values)
     if kind == "zhibu":
-        Loop(made, PATHS.values(), threading.Event(), host="127.0.0.1", port=port).run()
+        Loop(made, PATHS, threading.Event(), host="127.0.0.1", port=port).run()
     # WeRoBot's session storage is one connection, which breaks when threads share it.
     serve(made, host="127.0.0.1", port=port, threads=1 if kind == "peer" else THREADS)
 

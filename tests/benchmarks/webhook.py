@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.util import find_spec
@@ -36,8 +36,9 @@ from tests.faults.rig import free_port
 
 SECRET = "a secret only for benchmarks"
 CONNECTIONS = 32
-MEMBERS = 2000
-REQUESTS = 2000
+MEMBERS = 4000
+"""The first half answers questions, the other half asks for its points: a command would suspend the question."""
+REQUESTS = MEMBERS // 2
 ROUNDS = 5
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -53,11 +54,12 @@ class Round:
 
 @dataclass(slots=True)
 class Subject:
-    """A server doing one thing: ``before`` is called before each round."""
+    """A server doing one thing: ``crowd`` are those who write, ``before`` is called before each round."""
 
     name: str
     server: Server
     text: str
+    crowd: Sequence[Person]
     channel: ChannelName = "wecom"
     before: Callable[[], None] = lambda: None
     rounds: list[Round] = field(default_factory=list)
@@ -66,6 +68,16 @@ class Subject:
 def people() -> list[Person]:
     """So many members that nobody writes too often."""
     return [Person(f"成员{n}", f"user{n}", shown=False) for n in range(MEMBERS)]
+
+
+def answering() -> list[Person]:
+    """Who has a quiz open."""
+    return people()[:REQUESTS]
+
+
+def asking() -> list[Person]:
+    """Who asks for the own points."""
+    return people()[REQUESTS:]
 
 
 def fill(app: App) -> None:
@@ -101,15 +113,17 @@ def start_quizzes(app: App) -> None:
     """Everybody stands at the first question of a run, so that the next message is an answer."""
     from tests.chat import Phone
 
-    for person in people():
+    for person in answering():
         phone = Phone(app, person.userid)
         if "安规" not in phone("专项 安规"):
             phone("专项 安规")
 
 
-def requests_of(platform: Platform, text: str, count: int, channel: ChannelName = "wecom") -> bytes:
-    """So many different authentic messages, as raw HTTP, length-prefixed."""
-    crowd, parts = people(), []
+def requests_of(
+    platform: Platform, text: str, count: int, crowd: Sequence[Person], channel: ChannelName = "wecom"
+) -> bytes:
+    """So many different authentic messages of the crowd in turn, as raw HTTP, length-prefixed."""
+    parts = []
     for n in range(count):
         path, query, body = platform.envelope(crowd[n % len(crowd)], text, channel)
         head = f"POST {path}?{urlencode(query)} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/xml\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -166,7 +180,7 @@ def ask(subject: Subject, platform: Platform, folder: Path) -> Round:
     """One round."""
     subject.before()
     file = folder / "requests"
-    file.write_bytes(requests_of(platform, subject.text, REQUESTS, subject.channel))
+    file.write_bytes(requests_of(platform, subject.text, REQUESTS, subject.crowd, subject.channel))
     before = cpu_s(subject.server.pid)
     load = [
         sys.executable,
@@ -202,10 +216,12 @@ def _subjects(
     platform: Platform, folder: Path, postgres: str | None, stack: contextlib.ExitStack
 ) -> Iterator[Subject]:
     base = {"secret_key": SECRET, **platform.settings()}
-    yield Subject("echo (Flask + wechatpy)", stack.enter_context(server("echo", base, folder)), "积分")
+    yield Subject(
+        "echo (Flask + wechatpy)", stack.enter_context(server("echo", base, folder)), "积分", asking()
+    )
     if find_spec("werobot"):  # pip install -e '.[benchmark]'
         peer = server("peer", {**base, "sessions": str(folder / "werobot.db")}, folder)
-        yield Subject("WeRoBot, SQLite: 一个答案", stack.enter_context(peer), "1", "oa")
+        yield Subject("WeRoBot, SQLite: 一个答案", stack.enter_context(peer), "1", answering(), "oa")
     for database, url in (("SQLite FULL", f"sqlite:///{folder / 'zhibu.db'}"), ("PostgreSQL", postgres)):
         if url is None:
             continue
@@ -215,9 +231,11 @@ def _subjects(
         fill(app)
         start_quizzes(app)
         one = stack.enter_context(server("zhibu", values, folder))
-        yield Subject(f"{database}: 一个答案", one, "1")
-        yield Subject(f"{database}: 积分", one, "积分")
-        yield Subject(f"{database}: 积分, 10分钟没说话", one, "积分", before=partial(_long_silent, app))
+        yield Subject(f"{database}: 一个答案", one, "1", answering())
+        yield Subject(f"{database}: 积分", one, "积分", asking())
+        yield Subject(
+            f"{database}: 积分, 10分钟没说话", one, "积分", asking(), before=partial(_long_silent, app)
+        )
 
 
 def _long_silent(app: App) -> None:

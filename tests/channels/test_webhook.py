@@ -18,7 +18,7 @@ from flask.testing import FlaskClient
 
 from bot.channels.official_account import OfficialAccount
 from bot.channels.wecom import WeCom
-from bot.chat import Message, Reply
+from bot.chat import Channel, Message, Reply
 from bot.web import webhook
 from tests.channels.conftest import NOW, OA_WIRE, WECOM_WIRE
 from tests.channels.wire import Post, Wire
@@ -53,7 +53,8 @@ def hook(request: pytest.FixtureRequest, wecom: WeCom, oa: OfficialAccount) -> H
     path, wire = paths[request.param]
     app = Flask(__name__)
     made = Hook(app.test_client(), path, wire)
-    app.register_blueprint(webhook.blueprint({"wecom": wecom, "oa": oa}, made.dispatch, lambda: made.now))
+    channels: dict[str, Channel] = {"wecom": wecom, "oa": oa}
+    app.wsgi_app = webhook.Webhook(channels, made.dispatch, lambda: made.now, app.wsgi_app)  # type: ignore[method-assign]
     return made
 
 
@@ -308,7 +309,7 @@ def test_other_methods_are_refused(hook: Hook, method: str) -> None:
 @pytest.mark.parametrize("path", ["/wecom/callback", "/wechat/callback"])
 def test_a_channel_that_is_not_set_up_does_not_exist(method: str, path: str) -> None:
     app = Flask(__name__)
-    app.register_blueprint(webhook.blueprint({}, lambda message: None, lambda: NOW))
+    app.wsgi_app = webhook.Webhook({}, lambda message: None, lambda: NOW, app.wsgi_app)  # type: ignore[method-assign]
     assert app.test_client().open(path, method=method).status_code == 404
 
 
