@@ -15,6 +15,7 @@ from bot.cards import Article
 from bot.services.permission import Action, Actor, actor_of
 
 if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from bot.config import Settings
@@ -217,6 +218,7 @@ class SendError(Exception):
 Handler = Callable[..., Answer]
 F = TypeVar("F", bound=Handler)
 U = TypeVar("U", bound=Callable[..., str])
+L = TypeVar("L", bound=Callable[..., "Iterator[Waiting]"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +258,14 @@ class Waiting:
     line: str
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Where something may wait for a member: ``concerns`` says in the database whom it may concern."""
+
+    concerns: ColumnElement[bool]
+    at: Callable[[Context], Iterator[Waiting]]
+
+
 def name_of(function: Callable[..., Any]) -> str:
     """``handlers.quiz:answer``: how a step or undo is stored in the database."""
     return f"{function.__module__}:{function.__qualname__}"
@@ -269,7 +279,7 @@ class Router:
         self.steps: dict[str, Step] = {}
         self.undos: dict[str, Callable[..., str]] = {}
         self.events: dict[Kind, Handler] = {}
-        self.waitings: list[Callable[[Context], Iterator[Waiting]]] = []
+        self.waitings: list[Look] = []
         self.for_strangers: Handler | None = None
 
     def command(
@@ -327,12 +337,18 @@ class Router:
 
         return register
 
-    def waiting(
-        self, provider: Callable[[Context], Iterator[Waiting]]
-    ) -> Callable[[Context], Iterator[Waiting]]:
-        """Register what may wait for a member, for the one line under answers."""
-        self.waitings.append(provider)
-        return provider
+    def waiting(self, concerns: ColumnElement[bool]) -> Callable[[L], L]:
+        """Register a look at what may wait for a member, for the one line under answers.
+
+        ``concerns`` is a condition on :class:`Member`, with the parameters of :mod:`bot.services.concern`; it holds at least for everybody for
+        whom the look would find something. It is asked of many at once, so that most need not be looked at.
+        """
+
+        def register(look: L) -> L:
+            self.waitings.append(Look(concerns, look))
+            return look
+
+        return register
 
     def stranger(self, handler: F) -> F:
         """Answer people who are not on the roster, whatever they say."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from datetime import datetime
 from time import perf_counter
 from typing import Any
 
@@ -16,10 +16,9 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
-from bot import nlu
 from bot.batch import Batch
 from bot.cards import Article
-from bot.chat import Answer, Context, Kind, Message, Reply, Waiting
+from bot.chat import Answer, Context, Kind, Message, Reply
 from bot.config import Settings
 from bot.db import Database, savepoint
 from bot.errors import Refusal
@@ -29,6 +28,7 @@ from bot.models.member import Member
 from bot.routing import Routes, route
 from bot.services import identity as identities
 from bot.talk import COLUMNS, Talk
+from bot.waiting import Watch
 
 log = logging.getLogger("zhibu.dispatch")
 
@@ -39,7 +39,6 @@ REFUSED = (Refusal, OverflowError, DataError)
 OUT_OF_RANGE = "22003"
 """PostgreSQL's code for a number that its column cannot hold; SQLite's driver raises OverflowError."""
 TOO_LARGE = Reply("您写的数字太大了，没有处理。请核对后再发。回复 菜单 看看能做什么。")
-LOOK_EVERY = timedelta(minutes=10)
 IMPATIENT = "SET LOCAL lock_timeout = '200ms'"
 """Many messages must not wait behind one that is locked; after that each waits for itself."""
 
@@ -141,7 +140,9 @@ class Dispatcher:
         """Answer messages of different senders within a transaction, and remember the answers."""
         now = self.clock()
         people = self._enter(session, messages)
-        done = [self._one(session, message, people, answer, now) for message in messages]
+        members = [identity.member_id for identity, _ in people.values() if identity.member_id]
+        watch = Watch(self.routes.lookout, members)
+        done = [self._one(session, message, people, answer, watch, now) for message in messages]
         connection = session.connection()
         if talks := [
             {"who": identity.id, **{f"new_{name}": getattr(talk.row, name) for name in COLUMNS}}
@@ -170,6 +171,7 @@ class Dispatcher:
         message: Message,
         people: People,
         answer: Callable[[Context], Reply],
+        watch: Watch,
         now: datetime,
     ) -> tuple[Identity, Talk, Reply]:
         identity, row = people[message.channel, message.sender]
@@ -177,7 +179,7 @@ class Dispatcher:
         identities.heard(identity, message.at, left=message.kind is Kind.UNSUBSCRIBE)
         talk = Talk(row, now)
         ctx = Context(session, message, identity, now, self.settings, self.routes.router, talk)
-        reply = with_waiting(ctx, answer(ctx))
+        reply = watch.over(ctx, answer(ctx))
         session.flush()
         session.expunge_all()  # the next message must read what this one wrote by statement
         return identity, ctx.talk, reply
@@ -251,34 +253,6 @@ def _sentence(error: Refusal | OverflowError | DataError) -> Reply:
 def as_reply(answer: Answer) -> Reply:
     """Plain text is a reply with nothing else."""
     return Reply(answer) if isinstance(answer, str) else answer
-
-
-def with_waiting(ctx: Context, reply: Reply) -> Reply:
-    """The reply with one line about what waits for the member: at most one, and once a day for the same thing."""
-    if not reply.text or reply.alone or ctx.identity.member is None or ctx.talk.open is not None:
-        return reply
-    if reply.article and reply.article.picture:
-        return reply  # a card with a picture has no room for it; the next answer has
-    for waiting in _waiting(ctx):
-        if waiting.line.endswith(f"回复 {nlu.bare(nlu.clean(ctx.message.text))}"):
-            continue  # the answer above is already about it
-        if not ctx.talk.hinted_today(waiting.thing):
-            ctx.talk.hint(waiting.thing)
-            return replace(reply, text=f"{reply.text}\n——\n{waiting.line}")
-    return reply
-
-
-def _waiting(ctx: Context) -> Iterator[Waiting]:
-    frame = ctx.talk.suspended
-    # An exam whose time is up is no more to be gone on with; its frame stays, so that a late answer still gets its sentence.
-    if frame and frame["title"] and frame["data"].get("ends", "9999") > ctx.now.isoformat():
-        yield Waiting(f"frame {frame['step']} {frame['data'].get('run', '')}", f"{frame['title']}，回复 继续")
-    row = ctx.talk.row
-    # Looking costs a query for each kind of thing, so a busy sender is not looked up at every message.
-    if row.looked_at is None or ctx.now - row.looked_at >= LOOK_EVERY:
-        row.looked_at = ctx.now
-        for provider in ctx.router.waitings:
-            yield from provider(ctx)
 
 
 def to_json(reply: Reply) -> dict[str, Any]:

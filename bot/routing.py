@@ -12,6 +12,7 @@ from bot.chat import Answer, Ask, Command, Context, Kind, Reply, Router, Step
 from bot.errors import Refusal
 from bot.services import privacy
 from bot.talk import Frame
+from bot.waiting import Lookout
 
 SPOKEN = (Kind.TEXT, Kind.VOICE, Kind.CLICK, Kind.SCAN, Kind.CARD)
 _SEPARATORS = " ：:，,。、"
@@ -44,6 +45,7 @@ class Routes:
         self.takers: dict[str, list[str]] = {}
         for word in sorted((w for w, c in self.by_word.items() if c.takes), key=len, reverse=True):
             self.takers.setdefault(word[0], []).append(word)
+        self.lookout = Lookout(router.waitings)
         nlu.teach(self.vocabulary)
 
     @cached_property

@@ -166,7 +166,7 @@ def _forget_slip(ctx: Context) -> None:
         ctx.talk.leave()
 
 
-@router.waiting
+@router.waiting(motion.IS_RUNNING)
 def waits(ctx: Context) -> Iterator[Waiting]:
     """An open vote of somebody who is there and has not voted."""
     try:

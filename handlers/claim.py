@@ -13,7 +13,7 @@ from bot.models.points import Claim, ClaimState
 from bot.services import claim as claims
 from bot.services import claim_photo, first_review, point_reason, point_rule, points, verdict
 from bot.services.claim import Course
-from bot.services.permission import Action
+from bot.services.permission import HAS_A_ROLE, Action
 from bot.services.verdict import Case, Decided
 from bot.times import clock, day, local
 from content.points import Rule
@@ -112,7 +112,7 @@ def _course(ctx: Context, one: Course) -> str:
 # Deciding ---------------------------------------------------------------------------------------------------------------
 
 
-@router.waiting
+@router.waiting(HAS_A_ROLE)
 def reviews(ctx: Context) -> Iterator[Waiting]:
     if ctx.actor.may(Action.REVIEW):
         cases = verdict.waiting(ctx.session, ctx.actor, on=ctx.now.date())

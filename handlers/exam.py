@@ -290,7 +290,7 @@ def whole(ctx: Context, number: int) -> str:
     return "\n".join([head, *exam_result.summary_lines(seen)])
 
 
-@router.waiting
+@router.waiting(exams.IS_OPEN)
 def open_exam(ctx: Context) -> Iterator[Waiting]:
     """An exam that one has not begun."""
     for exam in exams.current(ctx.session, ctx.member.branch_id, ctx.now):

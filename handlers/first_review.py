@@ -10,7 +10,7 @@ from bot import journal
 from bot.chat import Answer, Ask, Context, Router, Waiting
 from bot.models.member import Member
 from bot.services import claim_photo, first_review
-from bot.services.permission import Action
+from bot.services.permission import HAS_A_ROLE, Action
 from bot.times import day, local
 
 router = Router()
@@ -19,7 +19,7 @@ WORDS = ("同意", "不同意", "跳过")
 _VERDICT = re.compile(r"(?P<word>不同意|同意|跳过)[\s,，:：。]*(?P<rest>.*)", re.DOTALL)
 
 
-@router.waiting
+@router.waiting(HAS_A_ROLE)
 def claims(ctx: Context) -> Iterator[Waiting]:
     found = first_review.waiting(ctx.session, ctx.actor, on=ctx.now.date())
     if found:

@@ -14,7 +14,7 @@ from bot.journal import keep
 from bot.models.activity import SignUpState
 from bot.services import activity as activities
 from bot.services import leave, motion, sign_up
-from bot.services.permission import Action
+from bot.services.permission import HAS_A_ROLE, Action
 
 router = Router()
 _CANNOT = re.compile(r"^我?(?:这次|明天|今天)?(?:去不了|来不了|参加不了|不能参加|不想?去)了?$")
@@ -240,7 +240,7 @@ def _decided(ctx: Context, one: leave.Leave, *, granted: bool, why: str = "") ->
     return Reply(f"{verdict}{who}：{done.reason}{told}。\n{more}")
 
 
-@router.waiting
+@router.waiting(HAS_A_ROLE)
 def undecided(ctx: Context) -> Iterator[Waiting]:
     """Requests for leave that the sender may decide."""
     if ctx.actor.may(Action.DECIDE_GROUP_LEAVE):

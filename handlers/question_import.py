@@ -14,7 +14,7 @@ from bot.errors import Refusal
 from bot.models.organisation import Organisation
 from bot.models.quiz import QuestionState
 from bot.services import outbox, permission, question_file, question_import
-from bot.services.permission import Action
+from bot.services.permission import HAS_A_ROLE, Action
 from bot.services.question_import import Preview, TakenBack
 from content.questions import Kind, Question
 
@@ -184,7 +184,7 @@ def approve(ctx: Context, said: str = "") -> Answer:
     return f"已批准 {count} 题（导入 #{record.id}），现在可以出题了。{left}"
 
 
-@router.waiting
+@router.waiting(HAS_A_ROLE)
 def drafts(ctx: Context) -> Iterator[Waiting]:
     if not ctx.actor.may(Action.APPROVE_QUESTIONS) or not _may_approve(ctx):
         return

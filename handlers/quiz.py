@@ -169,7 +169,7 @@ def still_due(ctx: Context) -> str:
     return "错题本已清空。想多练回复 答题。"
 
 
-@router.waiting
+@router.waiting(runs.IS_UNFINISHED)
 def unfinished(ctx: Context) -> Iterator[Waiting]:
     """Topic runs left open whose question is no longer in the dialogue."""
     frame = ctx.talk.suspended

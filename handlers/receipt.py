@@ -76,7 +76,7 @@ def _nothing_to_confirm(ctx: Context) -> str:
     return f"好的，知道您看到了：{notices.short(notice)}。这条不用回执。"
 
 
-@router.waiting
+@router.waiting(receipt.IS_TO_CONFIRM)
 def waiting(ctx: Context) -> Iterator[Waiting]:
     for notice in receipt.to_confirm(ctx.session, ctx.member, now=ctx.now)[:1]:
         yield Waiting(f"notice {notice.id}", f"通知 {notices.short(notice)} 等您确认，回复 收到")

@@ -19,7 +19,7 @@ from bot.services import activity as activities
 from bot.services import duty as duties
 from bot.services import member as people
 from bot.services import seminar, seminar_question
-from bot.services.permission import Action
+from bot.services.permission import HAS_A_ROLE, Action
 from bot.services.seminar_question import Asked
 
 router = Router()
@@ -263,7 +263,7 @@ def answer_with(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     return answer(ctx, f"{data['said']} {nlu.as_written(ctx.message.text, text)}")
 
 
-@router.waiting
+@router.waiting(HAS_A_ROLE)
 def unanswered(ctx: Context) -> Iterator[Waiting]:
     """Questions without an answer, to who leads a seminar that is near."""
     if not ctx.actor.may(Action.PUBLISH):

@@ -122,7 +122,7 @@ def withdraw(ctx: Context, text: str = "") -> Answer:
     )
 
 
-@router.waiting
+@router.waiting(sign_up.IS_TO_ANSWER)
 def unanswered(ctx: Context) -> Iterator[Waiting]:
     """The nearest open sign-up that the member has not answered."""
     for activity, row in sign_up.to_answer(ctx.session, ctx.member, now=ctx.now):

@@ -10,7 +10,7 @@ from bot.services import outbox
 router = Router()
 
 
-@router.waiting
+@router.waiting(outbox.IS_HELD)
 def waiting(ctx: Context) -> Iterator[Waiting]:
     held = outbox.held_count(ctx.session, ctx.member.id, ctx.now)
     if held:

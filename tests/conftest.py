@@ -23,10 +23,12 @@ import content
 from bot import app as composition
 from bot import migrations
 from bot.app import App
+from bot.chat import Context, Look, name_of
 from bot.clock import Clock
 from bot.config import Settings
 from bot.db import Database
 from bot.services import roster, run
+from bot.waiting import Watch
 from tests.chat import Phone, PhoneBook
 from tests.discretion import WATCH, Discretion
 from tests.stage import Stage
@@ -63,6 +65,22 @@ def discretion() -> Iterator[Discretion]:
     WATCH.lines.clear()
     yield WATCH
     assert WATCH.indiscretions() == []
+
+
+@pytest.fixture(autouse=True)
+def lookout(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Where the database says that nothing can wait for a member, a look finds nothing; checked at every message of every test."""
+    looks, overlooked = Watch._looks, set[str]()
+
+    def checked(self: Watch, ctx: Context) -> list[Look]:
+        found = looks(self, ctx)
+        others = [look for look in self._lookout.looks if look not in found]
+        overlooked.update(name_of(look.at) for look in others if any(look.at(ctx)))
+        return found
+
+    monkeypatch.setattr(Watch, "_looks", checked)
+    yield
+    assert overlooked == set()
 
 
 @pytest.fixture

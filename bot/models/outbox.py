@@ -50,6 +50,12 @@ class Outbox(Base):
             sqlite_where=text("state = 'waiting'"),
             postgresql_where=text("state = 'waiting'"),
         ),
+        Index(
+            "ix_outbox_held",
+            "member_id",
+            sqlite_where=text("state = 'held'"),
+            postgresql_where=text("state = 'held'"),
+        ),
         Index("ix_outbox_member_sent", "member_id", "sent_at"),
     )
 

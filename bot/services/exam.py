@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, delete, or_, select, update
+from sqlalchemy import bindparam, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
@@ -18,6 +18,7 @@ from bot.models.outbox import Urgency
 from bot.models.quiz import Attempt, QuizKind, QuizRun
 from bot.services import exam_plan, outbox, quiz
 from bot.services import run as runs
+from bot.services.concern import NOW
 from bot.services.exam_plan import Plan
 from bot.services.quiz import Answered, Overtaken
 from bot.services.run import SECURE, Asked, Place, Run
@@ -183,6 +184,13 @@ def candidates_of(session: Session, branch_id: int) -> list[int]:
     return list(session.scalars(select(Member.id).where(*ours).order_by(Member.id)))
 
 
+IS_OPEN = exists().where(
+    Exam.branch_id == Member.branch_id,
+    Exam.cancelled_at.is_(None),
+    Exam.opens_at <= NOW,
+    Exam.closes_at > NOW,
+)
+"""Whether a member's branch has an open exam."""
 # Built once: it is asked under most answers, and putting it together costs more than running it.
 _CURRENT = (
     select(Exam)

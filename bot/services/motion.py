@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import bindparam, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
@@ -139,6 +139,8 @@ def there(session: Session, activity_id: int, members: Sequence[int]) -> int:
     return session.scalar(there) or 0
 
 
+IS_RUNNING = exists().where(Vote.branch_id == Member.branch_id, Vote.state == VoteState.OPEN)
+"""Whether a member's branch votes on something."""
 # Built once: it is asked under most answers, and putting it together costs more than running it.
 _RUNNING = select(Vote).where(Vote.branch_id == bindparam("branch"), Vote.state == VoteState.OPEN)
 

@@ -13,13 +13,15 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.cards import Article, Card
 from bot.db import upsert
 from bot.models.identity import Identity
+from bot.models.member import Member
 from bot.models.outbox import Outbox, OutboxState, Urgency
+from bot.services.concern import NOW
 
 MOST_ATTEMPTS = 8
 FIRST_PAUSE = timedelta(minutes=1)
@@ -177,7 +179,13 @@ _HELD = (
     Outbox.state == OutboxState.HELD,
     or_(Outbox.expires_at.is_(None), Outbox.expires_at > bindparam("now")),
 )
-# Built once: it is asked under most answers, and putting it together costs more than running it.
+IS_HELD = exists().where(
+    Outbox.member_id == Member.id,
+    Outbox.state == OutboxState.HELD,
+    or_(Outbox.expires_at.is_(None), Outbox.expires_at > NOW),
+)
+"""Whether messages wait to be shown to a member."""
+# Built once: it is asked under many answers, and putting it together costs more than running it.
 _HELD_COUNT = select(func.count()).where(*_HELD)
 
 

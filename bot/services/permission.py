@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, bindparam, literal, or_, select
+from sqlalchemy import ColumnElement, bindparam, exists, literal, or_, select
 from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
@@ -135,6 +135,8 @@ class Actor:
         return found
 
 
+HAS_A_ROLE = exists().where(Role.member_id == Member.id)
+"""Whether a member has, or had, any role."""
 # Built once: most messages ask it, and putting it together costs more than running it.
 _ROLES = (
     select(Role.name, Organisation.id, Organisation.path)

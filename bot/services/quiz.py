@@ -50,6 +50,8 @@ class Overtaken:
     changed: bool = False
 
 
+_READ_BEFORE = (QuizKind.EXAM, QuizKind.DUEL, QuizKind.ARENA, QuizKind.REVIEW)
+
 ATTEMPT: Table = Attempt.__table__  # type: ignore[assignment]
 # Built once: putting these together costs more than running them.
 _KEEP = insert(ATTEMPT)
@@ -94,9 +96,8 @@ def answer(
 
 
 def _when(run: Run) -> Callable[..., None]:
-    """When a run and its attempts are written: at the end, unless a score is told before, or others play along and their score is read."""
-    read_before = run.finished_at is not None or run.kind in (QuizKind.EXAM, QuizKind.DUEL, QuizKind.ARENA)
-    return at_once if read_before else at_the_end
+    """When what an answer changes is written: at the end, unless it is read before, for a score or for the next day of review."""
+    return at_once if run.finished_at is not None or run.kind in _READ_BEFORE else at_the_end
 
 
 def _judged(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import bindparam, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
@@ -15,6 +15,7 @@ from bot.models.organisation import Organisation, OrganisationKind
 from bot.models.outbox import Outbox, OutboxState
 from bot.services import audit, freeze, outbox, phone, setting
 from bot.services import notice as notices
+from bot.services.concern import NOW
 from bot.services.permission import Action, Actor
 from bot.services.recipients import DELIVERED
 from bot.times import moment
@@ -86,6 +87,14 @@ _TO_CONFIRM = (
     )
     .order_by(Notice.id.desc())
 )
+
+
+IS_TO_CONFIRM = (
+    exists()
+    .where(Receipt.member_id == Member.id, Receipt.confirmed_at.is_(None), Notice.id == Receipt.notice_id)
+    .where(Notice.needs_receipt.is_(True), notices.on_its_way(NOW))
+)
+"""Whether notices may wait for a member's 收到."""
 
 
 def to_confirm(session: Session, member: Member, *, now: datetime) -> list[Notice]:

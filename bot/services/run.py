@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Table, and_, bindparam, insert, select, update
+from sqlalchemy import Table, and_, bindparam, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from bot.db import at_once
@@ -149,6 +149,10 @@ _OPEN = (
     .where(RUN.c.member_id == bindparam("member"), RUN.c.finished_at.is_(None))
     .order_by(RUN.c.asked_at)
 )
+IS_UNFINISHED = exists().where(
+    RUN.c.member_id == Member.id, RUN.c.finished_at.is_(None), RUN.c.kind == QuizKind.TOPIC
+)
+"""Whether a member has left a topic half done."""
 _POSED = select(*_POSED_COLUMNS).where(QUESTION.c.id == bindparam("question"))
 _SAVE = (
     update(RUN)

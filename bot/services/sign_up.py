@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
@@ -14,6 +14,7 @@ from bot.models.member import Member, Role, RoleName
 from bot.models.notice import Notice, Receipt
 from bot.services import activity as activities
 from bot.services import waiting_list
+from bot.services.concern import NOW
 from bot.services.permission import RIGHTS, Action
 from bot.times import moment
 
@@ -70,6 +71,16 @@ _TO_ANSWER = (
     )
     .order_by(Activity.starts_at, Activity.id)
 )
+
+
+IS_TO_ANSWER = (
+    exists()
+    .where(
+        SignUp.member_id == Member.id, SignUp.state == SignUpState.INVITED, Activity.id == SignUp.activity_id
+    )
+    .where(Activity.state == ActivityState.PUBLISHED, Activity.signup_closes_at > NOW)
+)
+"""Whether an invitation waits for a member's answer."""
 
 
 def to_answer(session: Session, member: Member, *, now: datetime) -> list[tuple[Activity, SignUp]]:

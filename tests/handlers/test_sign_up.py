@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from bot.app import App
-from bot.chat import Kind
+from bot.chat import Kind, Message
 from bot.clock import Clock
 from bot.db import Database
 from bot.models.activity import Activity, SignUpState
@@ -98,6 +98,19 @@ def test_answering_confirms_the_notice(theme_day: None, phone: PhoneBook, databa
             .order_by(Member.id)
         ).all()
     assert confirmed == ["张伟", "古丽"]
+
+
+def test_what_waits_is_looked_up_for_all_who_are_answered_together(
+    bot: App, theme_day: None, phone: PhoneBook, clock: Clock
+) -> None:
+    phone("古丽")("报名")
+    clock.sleep(timedelta(minutes=11))
+    people = ("张伟", "古丽", "李明")
+    messages = [
+        Message(f"look {name}", "wecom", phone(name).account, Kind.TEXT, clock(), "积分") for name in people
+    ]
+    answers = bot.dispatch._together(messages)
+    assert ["还没回复，回复 报名" in answer.text for answer in answers if answer] == [True, False, True]
 
 
 def test_an_open_sign_up_waits_in_one_line_once_a_day(
