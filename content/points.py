@@ -9,6 +9,8 @@ from typing import Any
 from content import ROOT, ContentError, read_toml
 
 PERIODS = ("day", "month", "quarter")
+GIVERS = ("书记", "副书记", "组织委员", "宣传委员", "纪检委员")
+"""Who may stand under ``givers``."""
 BRANCH_VERSIONS = 1000
 """Versions from here on are a branch's own; they are in the database."""
 
@@ -23,7 +25,7 @@ class Dimension:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What earns points. ``given`` rules are awarded by a person, up to ``most`` at a time; at most ``cap`` points count per ``per``.
+    """What earns points. ``given`` rules are awarded by ``givers``, up to ``most`` at a time; at most ``cap`` points count per ``per``.
 
     ``words`` are what else people call it. ``label`` names a version of a branch's own, which may be out of use (not ``active``).
     """
@@ -39,6 +41,7 @@ class Rule:
     valid_to: date | None = None
     given: bool = False
     most: int = 0
+    givers: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     active: bool = True
     label: str = ""
@@ -57,6 +60,8 @@ class Rule:
             raise ContentError(self.code, f"version 要在 1 到 {BRANCH_VERSIONS - 1} 之间")
         if self.given and self.most < self.points:
             raise ContentError(self.code, "most 不能小于 points")
+        if bool(self.givers) != self.given or not set(self.givers) <= set(GIVERS):
+            raise ContentError(self.code, f"given 的规则要写 givers，只能是 {'、'.join(GIVERS)}")
 
     def valid_on(self, day: date) -> bool:
         """Whether this version is in force on a day."""
@@ -92,7 +97,7 @@ def parse(raw: dict[str, Any]) -> PointRules:
     """Rules from parsed TOML."""
     dimensions = tuple(Dimension(**one) for one in raw["dimension"])
     try:
-        rules = tuple(Rule(**{**one, "words": tuple(one.get("words", ()))}) for one in raw["rule"])
+        rules = tuple(_rule(one) for one in raw["rule"])
     except TypeError as error:
         raise ContentError("points.toml", str(error)) from error
     names = {d.name for d in dimensions}
@@ -103,6 +108,10 @@ def parse(raw: dict[str, Any]) -> PointRules:
             if other is not rule and other.code == rule.code and _overlap(rule, other):
                 raise ContentError(rule.code, f"版本 {rule.version} 与 {other.version} 的有效期重叠")
     return PointRules(dimensions, rules)
+
+
+def _rule(raw: dict[str, Any]) -> Rule:
+    return Rule(**{**raw, **{name: tuple(raw.get(name, ())) for name in ("words", "givers")}})
 
 
 def _overlap(one: Rule, other: Rule) -> bool:

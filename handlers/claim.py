@@ -230,6 +230,8 @@ def _grant(ctx: Context, one: Case, rest: str, data: dict[str, Any]) -> Answer:
 
 def _ask_rule(ctx: Context, one: Case, data: dict[str, Any], head: str) -> Ask:
     rules = _rules(ctx, one)
+    if not rules:
+        raise point_rule.NothingToGiveBy
     lines = point_rule.rule_lines(rules)
     amount = f" {data['points']} 分" if data["points"] else ""
     text = f"{head or f'同意{one.member.name}的{claims.subject(one.claim)}，按哪条规则记{amount}分？'.replace('分分', '分')}\n{lines}"
@@ -245,7 +247,7 @@ def _ask_rule(ctx: Context, one: Case, data: dict[str, Any], head: str) -> Ask:
 
 def _rules(ctx: Context, one: Case) -> list[Rule]:
     """The rules to choose from, those that the claim's words name first."""
-    rules = verdict.given_rules(ctx.session, one, ctx.now.date())
+    rules = verdict.given_rules(ctx.session, ctx.actor, one, ctx.now.date())
     fitting = point_rule.fitting(rules, one.claim.text)
     return [*fitting, *(rule for rule in rules if rule not in fitting)]
 

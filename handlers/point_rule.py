@@ -14,7 +14,7 @@ from bot.models.organisation import Organisation
 from bot.services import point_rule
 from bot.services.permission import Action
 from bot.services.point_rule import Change, Wish
-from content.points import Rule
+from content.points import GIVERS, Rule
 
 router = Router()
 
@@ -26,6 +26,7 @@ _CAP = re.compile(
     r"(?:(?:每天|每日|每个?月|每个?季度?)?\s*(?:上限|最多计?|封顶)\s*(?:改为|为)?|每(?:天|日|个?月|个?季度?))\s*(?P<cap>\d{1,6})\s*分?"
 )
 _POINTS = re.compile(r"(?:每次|每条)?\s*(?:改为|记)?\s*(?P<points>[+-]?\d{1,6})\s*分")
+_GIVERS = re.compile(r"由\s*(?P<givers>[^\d\s]+?)\s*给分?")
 _WORDS = {"停用": {"active": False}, "启用": {"active": True}, "恢复默认": {"active": True, "shipped": True}}
 
 
@@ -33,10 +34,12 @@ class NoSuchRule(Refusal):
     text = "没有找到规则“{said}”。发 积分规则 看有哪些；要改可写：积分规则 参加主题党日 3分 从1月1日"
 
 
+class NoSuchGivers(Refusal):
+    text = f"没看懂由谁给：“{{said}}”。可以写：由书记给，由书记、副书记给，由委员给；能写的有{'、'.join(GIVERS)}。"
+
+
 class NothingSaid(Refusal):
-    text = (
-        "要怎么改“{rule}”？可以写：积分规则 {rule} 3分 从1月1日；也可以写 上限 30分、停用、启用、恢复默认。"
-    )
+    text = "要怎么改“{rule}”？可以写：积分规则 {rule} 3分 从1月1日；也可以写 上限 30分、由书记给、停用、启用、恢复默认。"
 
 
 @router.command(
@@ -96,10 +99,10 @@ def _one(ctx: Context, shipped: Rule) -> str:
         for one in point_rule.coming(ctx.session, branch, today)
         if one.code == rule.code
     ]
-    who = "由书记、委员或审核人给" if rule.given else "系统自动记"
+    who = "" if rule.given else "；系统自动记"
     lines = [
         f"{rule.name}（{rule.dimension}，{rule.edition}）",
-        f"{point_rule.figures(rule)}；{who}；{point_rule.span(rule.valid_from, rule.valid_to)}有效",
+        f"{point_rule.figures(rule)}{who}；{point_rule.span(rule.valid_from, rule.valid_to)}有效",
         *coming,
     ]
     return "\n".join([*lines, "可发：积分规则（看全部）；积分"])
@@ -121,11 +124,24 @@ def _understood(text: str, ctx: Context) -> tuple[dict[str, Any], str]:
             text = f"{text[: found.start()]} {text[found.end() :]}"
             said = found[1]
             wish[name] = int(said) if name in ("cap", "points") else _day(said, ctx, wish.get("since"))
+    if by := _GIVERS.search(text):
+        text = f"{text[: by.start()]} {text[by.end() :]}"
+        wish["givers"] = _givers(by["givers"])
     for word, values in _WORDS.items():
         if word in text:
             text = text.replace(word, " ")
             wish |= values
     return wish, text.strip(" ,，。：:；;改为")
+
+
+def _givers(said: str) -> tuple[str, ...]:
+    """Who is named; 委员 are all of the committee."""
+    words = re.split(r"[、，,和或及与]+", said)
+    if not set(words) <= {*GIVERS, "委员", "支委", "支委会"}:
+        raise NoSuchGivers(said=said[:20])
+    if set(words) - set(GIVERS):
+        return GIVERS
+    return tuple(one for one in GIVERS if one in words)
 
 
 def _day(said: str, ctx: Context, since: date | None) -> date:
@@ -166,7 +182,8 @@ def confirm(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
         return "没有改动。发 积分规则 看现在的规则。"
     stored = data["wish"]
     to = stored["to"] and date.fromisoformat(stored["to"])
-    wish = Wish(**{**stored, "since": date.fromisoformat(stored["since"]), "to": to})
+    givers = stored["givers"] and tuple(stored["givers"])
+    wish = Wish(**{**stored, "since": date.fromisoformat(stored["since"]), "to": to, "givers": givers})
     branch = ctx.actor.on_branch(ctx.session, Action.SETTLE, data["branch"])
     if text != "确认":
         return _asked(ctx, branch, wish)

@@ -167,10 +167,12 @@ def give(ctx: Context, text: str) -> Answer:
 def _by_rule(ctx: Context, member: Member, amount: int, reason: str) -> Answer:
     if member.id == ctx.member.id:
         raise points.Oneself
-    rules = point_rule.given_in(ctx.session, member.branch_id, ctx.now.date())
-    fitting = point_rule.fitting(rules, reason)
+    fitting = point_rule.fitting(point_rule.given_in(ctx.session, member.branch_id, ctx.now.date()), reason)
     if len(fitting) == 1:
         return _give(ctx, member, fitting[0], amount, reason)
+    rules = point_rule.given_by(ctx.session, ctx.actor, member.branch_id, ctx.now.date())
+    if not rules:
+        raise point_rule.NothingToGiveBy
     data = {"member": member.id, "points": amount, "reason": reason}
     return _ask_rule(rules, f"给{member.name}加 {amount} 分，按哪条规则？", data)
 
@@ -183,7 +185,7 @@ def _ask_rule(rules: Sequence[Rule], head: str, data: dict[str, Any]) -> Ask:
 @router.step()
 def choose_rule(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     member = ctx.session.get_one(Member, data["member"])
-    rules = point_rule.given_in(ctx.session, member.branch_id, ctx.now.date())
+    rules = point_rule.given_by(ctx.session, ctx.actor, member.branch_id, ctx.now.date())
     chosen = [rule for rule in rules if text in rule.name]
     if len(text) < 2 or len(chosen) != 1:
         return _ask_rule(rules, f"请回复 1–{len(rules)} 中的一个数字：", data)
@@ -192,6 +194,7 @@ def choose_rule(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
 
 
 def _give(ctx: Context, member: Member, rule: Rule, amount: int, reason: str) -> Reply:
+    point_rule.require_giver(ctx.session, ctx.actor, rule, member.branch_id)
     giver, fact = ctx.member, f"given {ctx.message.channel} {ctx.message.id}"
     done = points.give(ctx.session, giver.id, member, rule, amount, fact=fact, reason=reason, now=ctx.now)
     journal.keep_of(ctx, "加分", member, f"#{done.entry_id} {rule.name} +{done.points}：{reason}")

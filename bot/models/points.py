@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.db import Base, Key
@@ -14,7 +15,7 @@ from bot.db import Base, Key
 class BranchRule(Base):
     """A branch's own version of a shipped rule from a day on that was still to come when it was made. Rows are added, never edited.
 
-    ``points`` and ``cap`` are None where the branch goes by the shipped rule. ``valid_to`` is the last day; without it the version holds until a
+    ``points``, ``cap`` and ``givers`` are None where the branch goes by the shipped rule. ``valid_to`` is the last day; without it the version holds until a
     later one begins. ``number`` counts the branch's versions of the rule.
     """
 
@@ -28,6 +29,7 @@ class BranchRule(Base):
     points: Mapped[int | None]
     cap: Mapped[int | None]
     active: Mapped[bool] = mapped_column(default=True)
+    givers: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
     set_by: Mapped[int] = mapped_column(ForeignKey("member.id"))

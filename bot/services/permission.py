@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -124,6 +125,14 @@ class Actor:
         """A condition on :class:`Organisation` for the nodes where the action is allowed."""
         return or_(
             False, *(Organisation.path.startswith(path, autoescape=True) for path in self.paths(action))
+        )
+
+    def gives(self, givers: Collection[str], branch: Organisation) -> bool:
+        """Whether the member may give points in a branch by a rule that names these roles as its givers; an admin above always may."""
+        return any(
+            (role in givers or role is RoleName.ADMIN) and branch.path.startswith(path)
+            for role, _, path in self.scopes
+            if Action.GIVE_POINTS in RIGHTS[role]
         )
 
     def on_branch(self, session: Session, action: Action, branch_id: int) -> Organisation:

@@ -15,8 +15,9 @@ from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.models.points import BranchRule, PointEntry
 from bot.services import audit
+from bot.services.permission import Actor
 from content import points as rules_file
-from content.points import BRANCH_VERSIONS, PointRules, Rule
+from content.points import BRANCH_VERSIONS, GIVERS, PointRules, Rule
 
 PER = {"day": "每天", "month": "每月", "quarter": "每季度"}
 MOST_POINTS, MOST_CAP = 25, 100
@@ -41,6 +42,18 @@ class BadFigures(Refusal):
 
 class NothingChanges(Refusal):
     text = "“{rule}”从{since}起本来就是这样，没有改动。"
+
+
+class NotYoursToGive(Refusal):
+    text = "按“{rule}”由{givers}给分，请联系他们。发 积分规则 看各条由谁给。"
+
+
+class NothingToGiveBy(Refusal):
+    text = "本支部没有由您给分的规则。发 积分规则 看各条由谁给。"
+
+
+class NotGiven(Refusal):
+    text = "“{rule}”由系统自动记分，不用定由谁给。"
 
 
 class NothingToWithdraw(Refusal):
@@ -100,6 +113,18 @@ def given_in(session: Session, branch_id: int, day: date) -> tuple[Rule, ...]:
     return tuple(rule for rule in in_branch(session, branch_id, day) if rule.given and rule.active)
 
 
+def given_by(session: Session, actor: Actor, branch_id: int, day: date) -> tuple[Rule, ...]:
+    """Those of :func:`given_in` by which the actor may give there."""
+    branch = session.get_one(Organisation, branch_id)
+    return tuple(rule for rule in given_in(session, branch_id, day) if actor.gives(rule.givers, branch))
+
+
+def require_giver(session: Session, actor: Actor, rule: Rule, branch_id: int) -> None:
+    """:class:`NotYoursToGive` when the rule is for others to give by. What no rule lets people give (a missing entry, on appeal) is not asked."""
+    if rule.given and not actor.gives(rule.givers, session.get_one(Organisation, branch_id)):
+        raise NotYoursToGive(rule=rule.name, givers=givers_of(rule))
+
+
 def merged(shipped: Rule, own: BranchRule | None) -> Rule:
     """The shipped rule with what a branch has changed."""
     if own is None:
@@ -114,6 +139,7 @@ def merged(shipped: Rule, own: BranchRule | None) -> Rule:
         valid_from=own.valid_from,
         valid_to=own.valid_to,
         active=own.active,
+        givers=shipped.givers if own.givers is None else tuple(own.givers),
         label=f"本支部第{own.number}版",
     )
 
@@ -152,7 +178,13 @@ def figures(rule: Rule) -> str:
     if not rule.active:
         return "停用"
     most = f"（可给 1–{most_of(rule)} 分）" if rule.given else ""
-    return f"每次 {rule.points} 分{most}，{PER[rule.per]}最多 {rule.cap} 分"
+    by = f"，由{givers_of(rule)}给" if rule.given else ""
+    return f"每次 {rule.points} 分{most}，{PER[rule.per]}最多 {rule.cap} 分{by}"
+
+
+def givers_of(rule: Rule) -> str:
+    """书记、副书记; 书记或委员 when the whole committee may."""
+    return "书记或委员" if set(rule.givers) == set(GIVERS) else "、".join(rule.givers)
 
 
 def named(text: str) -> Rule | None:
@@ -189,6 +221,7 @@ class Wish:
     points: int | None = None
     cap: int | None = None
     active: bool | None = None
+    givers: tuple[str, ...] | None = None
     shipped: bool = False
 
 
@@ -205,9 +238,11 @@ class Change:
 def plan(session: Session, branch: Organisation, wish: Wish, *, by: Member, now: datetime) -> Change:
     """What a wish would do; nothing is written.
 
-    :class:`NotForThePast`, :class:`EndsBeforeItBegins`, :class:`BadFigures`, :class:`ValidityOverlaps`, :class:`NothingChanges`.
+    :class:`NotForThePast`, :class:`EndsBeforeItBegins`, :class:`BadFigures`, :class:`NotGiven`, :class:`ValidityOverlaps`, :class:`NothingChanges`.
     """
     shipped = rules().rule(wish.code, max(wish.since, now.date()))
+    if wish.givers and not shipped.given:
+        raise NotGiven(rule=shipped.name)
     _require_sensible(wish, shipped, now)
     own = _own(session, branch.id, wish.code)
     _require_free(own, wish, shipped)
@@ -236,6 +271,7 @@ def _row(wish: Wish, then: BranchRule | None, number: int) -> BranchRule:
         points=wish.points if wish.points is not None else keep and keep.points,
         cap=wish.cap if wish.cap is not None else keep and keep.cap,
         active=wish.active if wish.active is not None else keep is None or keep.active,
+        givers=list(wish.givers) if wish.givers else keep and keep.givers,
         valid_from=wish.since,
         valid_to=wish.to,
     )

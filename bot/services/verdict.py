@@ -121,7 +121,9 @@ def grant_appeal(session: Session, actor: Actor, one: Case, right: int | None, *
 
 
 def grant(session: Session, actor: Actor, one: Case, rule: Rule, amount: int, *, now: datetime) -> Decided:
-    """Points by a rule for a claim, or for an appeal about a missing entry."""
+    """Points by a rule for a claim, or for an appeal about a missing entry; :class:`NotYoursToGive` by a rule that is for others to give by."""
+    if one.claim.kind is ClaimKind.CLAIM:
+        point_rule.require_giver(session, actor, rule, one.member.branch_id)
     _close(session, actor, one, ClaimState.GRANTED, f"{rule.name} +{amount} 分", now)
     given = points.give(
         session,
@@ -186,8 +188,8 @@ def change(done: Decided) -> str:
     return "，".join([*parts, f"该季共 {done.total} 分"])
 
 
-def given_rules(session: Session, one: Case, on: date) -> Sequence[Rule]:
-    """The rules among which a decider chooses: those that people give by; for a missing entry every rule."""
+def given_rules(session: Session, actor: Actor, one: Case, on: date) -> Sequence[Rule]:
+    """The rules among which a decider chooses: those by which the actor may give; for a missing entry every rule."""
     if one.claim.kind is ClaimKind.APPEAL:
         return tuple(rule for rule in point_rule.in_branch(session, one.member.branch_id, on) if rule.active)
-    return point_rule.given_in(session, one.member.branch_id, on)
+    return point_rule.given_by(session, actor, one.member.branch_id, on)

@@ -232,3 +232,60 @@ def test_whatever_is_wished_an_entry_always_knows_the_rule_that_made_it(
 def test_the_cap_may_be_written_as_it_is_shown(secretary: Phone) -> None:
     """积分规则 lists "1分，每月8"."""
     secretary.script(("积分规则 答题 2分 每月10", "改为：每次 2 分，每月最多 10 分"), ("取消", "没有改动"))
+
+
+def test_a_branch_says_who_gives_by_a_rule(
+    bot: App, clock: Clock, secretary: Phone, phone: PhoneBook, database: Database
+) -> None:
+    organiser = phone("刘芳")
+    secretary.script(
+        ("积分规则 急难险重 由书记、副书记给", "由书记或委员给（第1版）", "由书记、副书记给（本支部第1版）"),
+        ("确认", "由书记、副书记给"),
+    )
+    organiser.script(("加分 张伟 3 抢修现场带头 急难险重任务中带头", "+3 分"))
+    clock.sleep(timedelta(days=1))
+    organiser.script(
+        ("加分 李明 3 急难险重任务中带头", "按“急难险重任务中带头”由书记、副书记给分"),
+        ("加分 李明 3 送温暖", "1 志愿服务、办实事"),
+    )
+    assert "急难险重" not in organiser("加分 李明 3 送温暖")
+    organiser.script(("2", "业务攻关、隐患整改"))
+    secretary.script(("加分 李明 3 急难险重任务中带头", "+3 分"), ("积分规则 急难险重", "由书记、副书记给"))
+
+
+def test_a_claim_is_granted_by_a_rule_of_the_decider_s_own(
+    clock: Clock, secretary: Phone, phone: PhoneBook
+) -> None:
+    for rule in ("急难险重", "业务攻关", "技能取证"):
+        secretary(f"积分规则 {rule} 由书记给")
+        secretary("确认")
+    clock.sleep(timedelta(days=1))
+    phone("张伟")("申报 师带徒 带出1名持证徒弟")
+    organiser = phone("刘芳")
+    organiser.script(("审核", "张伟"), ("同意 2分", "1 志愿服务、办实事"))
+    assert "技能取证" not in organiser("审核")
+
+
+def test_who_may_give_by_no_rule_is_told_so(clock: Clock, secretary: Phone, phone: PhoneBook) -> None:
+    for rule in ("急难险重", "志愿服务", "业务攻关", "技能取证"):
+        secretary(f"积分规则 {rule} 由书记给")
+        secretary("确认")
+    clock.sleep(timedelta(days=1))
+    phone("张伟")("申报 师带徒 带出1名持证徒弟")
+    phone("刘芳").script(
+        ("加分 李明 3 送温暖", "本支部没有由您给分的规则"),
+        ("审核", "张伟"),
+        ("同意", "本支部没有由您给分的规则"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("积分规则 急难险重 由张伟给", "没看懂由谁给：“张伟”"),
+        ("积分规则 急难险重 由委员给", "本来就是这样"),
+        ("积分规则 参加活动 由书记给", "“参加组织生活”由系统自动记分"),
+    ],
+)
+def test_givers_that_cannot_be_are_refused(secretary: Phone, said: str, answer: str) -> None:
+    assert answer in secretary(said)

@@ -126,7 +126,7 @@ def decide(session: Session, number: int, now: datetime) -> None:
     elif one.entry is not None:
         verdict.grant_appeal(session, actor, one, number % 6, now=now)
     else:
-        rules = verdict.given_rules(session, one, now.date())
+        rules = verdict.given_rules(session, actor, one, now.date())
         verdict.grant(session, actor, one, rules[number % len(rules)], number % 5 + 1, now=now)
 
 
