@@ -36,6 +36,19 @@ class BranchRule(Base):
     set_at: Mapped[datetime]
 
 
+class BranchCap(Base):
+    """A branch's own cap of a dimension from a quarter on ("2027Q1") that was still to come when it was made, until a later one begins."""
+
+    __tablename__ = "branch_cap"
+
+    branch_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), primary_key=True)
+    dimension: Mapped[str] = mapped_column(primary_key=True)
+    period: Mapped[str] = mapped_column(primary_key=True)
+    cap: Mapped[int]
+    set_by: Mapped[int] = mapped_column(ForeignKey("member.id"))
+    set_at: Mapped[datetime]
+
+
 class PointEntry(Base):
     """One award or reversal. ``fact`` names what earned it and is unique, so that a fact earns once.
 

@@ -67,6 +67,7 @@ LABELS = {
     "paused_week": "值班请假的周",
     "series": "定期活动",
     "branch_rule": "定的积分规则",
+    "branch_cap": "定的积分上限",
 }
 _HIDDEN = (
     "id",

@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 
 from bot.models.member import Member
 from bot.models.points import PointBalance, PointEntry
-from bot.services import point_reason, point_rule
-from bot.services.point_rule import counted
+from bot.services import point_cap, point_reason
 from bot.times import quarter
 
 # Built once: putting a statement together costs more than running it, and points are asked for all day.
@@ -55,8 +54,11 @@ def standing(session: Session, member_id: int, now: datetime) -> Standing:
     period = quarter(now)
     rows = balances(session, member_id, f"{now.year}Q1", f"{now.year}Q4")
     have = {dimension: points for p, dimension, points in rows if p == period}
-    dimensions = tuple((d.name, have.get(d.name, 0), d.cap) for d in point_rule.rules().dimensions)
-    return Standing(period, dimensions, sum(counted(dimension, points) for _, dimension, points in rows))
+    caps = point_cap.of_member(session, member_id)
+    dimensions = tuple((name, have.get(name, 0), cap) for name, cap in caps.of(period).items())
+    return Standing(
+        period, dimensions, sum(caps.counted(dimension, points, p) for p, dimension, points in rows)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +111,10 @@ def branch_median(session: Session, branch_id: int, now: datetime) -> float | No
         )
         .where(Member.branch_id == branch_id, Member.active)
     )
+    caps, period = point_cap.of_branch(session, branch_id), quarter(now)
     sums: dict[int, int] = defaultdict(int)
     for member_id, dimension, points in rows:
-        sums[member_id] += counted(dimension, points) if dimension else 0
+        sums[member_id] += caps.counted(dimension, points, period) if dimension else 0
     totals = sorted(sums.values())
     if len(totals) < 5:
         return None

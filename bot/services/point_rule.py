@@ -66,12 +66,6 @@ def rules() -> PointRules:
     return rules_file.load()
 
 
-def counted(dimension: str, points: int) -> int:
-    """What of a quarter's points in a dimension counts; a dimension that the rules no longer know counts in full."""
-    caps = {d.name: d.cap for d in rules().dimensions}
-    return min(points, caps.get(dimension, points))
-
-
 # What holds -------------------------------------------------------------------------------------------------------------
 
 

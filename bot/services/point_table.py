@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from bot.models.member import PARTY_MEMBERS, Member
 from bot.models.organisation import Organisation
 from bot.models.points import PointBalance
-from bot.services import point_rule
+from bot.services import point_cap, point_rule
 from bot.times import quarter
 
 NO_GROUP = "未编组"
@@ -54,12 +54,13 @@ def table(session: Session, branch_id: int, period: str) -> list[Row]:
         .where(Member.branch_id == branch_id, Member.active, Member.status.in_(PARTY_MEMBERS))
         .order_by(Organisation.id.is_(None), Organisation.id, Member.id)
     )
+    caps = point_cap.of_branch(session, branch_id)
     people: dict[int, tuple[str, str]] = {}
     have: dict[int, dict[str, int]] = defaultdict(dict)
     for member, name, group, dimension, amount in rows:
         people[member] = (name, group or NO_GROUP)
         if dimension:
-            have[member][dimension] = point_rule.counted(dimension, amount)
+            have[member][dimension] = caps.counted(dimension, amount, period)
     return [
         Row(member, name, group, tuple(have[member].get(one, 0) for one in dimensions()))
         for member, (name, group) in people.items()

@@ -15,10 +15,10 @@ from bot.errors import Refusal
 from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.models.points import PointBalance, PointEntry
-from bot.services import point_account, point_chain, point_rule
+from bot.services import point_account, point_cap, point_chain, point_rule
 from bot.services.permission import Action, Actor
 from bot.services.point_chain import Discrepancy
-from bot.services.point_rule import PER, counted, most_of
+from bot.services.point_rule import PER, most_of
 from bot.times import local, quarter
 from content.points import Rule
 
@@ -216,7 +216,8 @@ def correct(
 def total(session: Session, member_id: int, period: str) -> int:
     """The sum of a member's quarter, each dimension counted up to its cap."""
     rows = point_account.balances(session, member_id, period, period)
-    return sum(counted(dimension, points) for _, dimension, points in rows)
+    caps = point_cap.of_member(session, member_id)
+    return sum(caps.counted(dimension, points, period) for _, dimension, points in rows)
 
 
 # Built once: putting a statement together costs more than running it, and points are given all day.

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from bot.models.points import PointEntry
 from bot.models.settlement import Settlement, SettlementResult, SettlementState
-from bot.services import point_rule
+from bot.services.point_cap import Caps
 from bot.services.settlement_period import Period
 
 _ALL = 2**62
@@ -33,8 +33,8 @@ class Reckoned:
         return sum(self.dimensions.values()) + self.correction
 
 
-def reckon(session: Session, members: Select[int], period: Period) -> dict[int, Reckoned]:
-    """What each of the members has in a period. A dimension counts up to its cap in each quarter; months share a quarter's cap."""
+def reckon(session: Session, members: Select[int], period: Period, caps: Caps) -> dict[int, Reckoned]:
+    """What each of the members has in a period, by the caps of the branch that settles. A dimension counts up to its cap in each quarter; months share a quarter's cap."""
     latest = _latest_final(members)
     before = period.starts_on - timedelta(days=1)
     through = func.coalesce(latest.c.through_id, _ALL)
@@ -54,10 +54,10 @@ def reckon(session: Session, members: Select[int], period: Period) -> dict[int, 
         .group_by(PointEntry.member_id, PointEntry.period, PointEntry.dimension)
     )
     found: dict[int, Reckoned] = defaultdict(Reckoned)
-    for member, _, dimension, now, then, settled in rows:
-        one, kept = found[member], point_rule.counted(dimension, then)
-        one.dimensions[dimension] += point_rule.counted(dimension, now) - kept
-        one.correction += kept - point_rule.counted(dimension, settled)
+    for member, quarter, dimension, now, then, settled in rows:
+        one, kept = found[member], caps.counted(dimension, then, quarter)
+        one.dimensions[dimension] += caps.counted(dimension, now, quarter) - kept
+        one.correction += kept - caps.counted(dimension, settled, quarter)
     return found
 
 

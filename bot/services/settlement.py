@@ -17,7 +17,7 @@ from bot.models.organisation import Organisation
 from bot.models.outbox import Urgency
 from bot.models.points import Claim, ClaimKind, ClaimState, PointEntry
 from bot.models.settlement import Settlement, SettlementResult, SettlementState
-from bot.services import outbox, point_rule, point_setting
+from bot.services import outbox, point_cap, point_rule, point_setting
 from bot.services.permission import Action, holders
 from bot.services.reckoning import Reckoned, newest_entries, reckon
 from bot.services.setting import calendar
@@ -54,7 +54,8 @@ class NobodyThere(Refusal):
 
 def _write(session: Session, settlement: Settlement, members: Sequence[int], chosen: Select[int]) -> None:
     """Replace the results by what the ledger says now."""
-    found = reckon(session, chosen, Period(settlement.period, settlement.starts_on, settlement.ends_on))
+    period = Period(settlement.period, settlement.starts_on, settlement.ends_on)
+    found = reckon(session, chosen, period, point_cap.of_branch(session, settlement.branch_id))
     newest = newest_entries(session, chosen)
     names = [one.name for one in point_rule.rules().dimensions]
     rows = [

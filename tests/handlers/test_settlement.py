@@ -22,6 +22,7 @@ from bot.models.organisation import Organisation
 from bot.models.points import PointEntry
 from bot.models.settlement import Settlement, SettlementResult, SettlementState
 from bot.services import bulletin, point_chain, point_rule, points, settlement, settlement_period
+from bot.services.point_cap import Caps
 from bot.services.points import AlreadyReversed, IsAReversal, WrongAmount
 from scheduler import runner
 from tests.chat import Phone, PhoneBook
@@ -360,7 +361,7 @@ def test_settlements_add_up_to_what_counts_in_the_ledger(
         for period, dimension, amount in rows:
             sums[period, dimension] = sums.get((period, dimension), 0) + amount
         assert settled == sum(
-            point_rule.counted(dimension, amount) for (_, dimension), amount in sums.items()
+            Caps().counted(dimension, amount, period) for (period, dimension), amount in sums.items()
         )
         assert points.verify(session) == []
         session.rollback()

@@ -38,6 +38,7 @@ STAYS = {
     "activity_duty": "who led and who wrote a meeting",
     "attendance": "who was there; the reason of a correction goes",
     "audit_entry": "kept by the database itself",
+    "branch_cap": "what was decided in office",
     "branch_rule": "what was decided in office",
     "claim": "that there was a claim and how it ended; its words go",
     "duel": "the opponent's result as well",
@@ -69,6 +70,7 @@ STAYS = {
 OF_THE_BRANCH = {
     "activity",
     "audit_entry",
+    "branch_cap",
     "branch_rule",
     "duel",
     "exam",

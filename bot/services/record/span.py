@@ -13,9 +13,10 @@ from bot.models.activity import Activity, ActivityState
 from bot.models.member import PARTY_MEMBERS, Member, Role
 from bot.models.organisation import Organisation
 from bot.models.points import PointBalance
-from bot.services import point_rule, study_time
+from bot.services import point_cap, point_rule, study_time
 from bot.services.cadence import record as cadence_record
 from bot.services.cadence.facts import COMMITTEE_ROLES
+from bot.services.point_cap import Caps
 from bot.services.record.facts import MemberFacts, MonthFacts, Post, YearFacts
 from bot.services.record.held import gather, organisations
 from bot.times import at_time, local
@@ -100,7 +101,7 @@ def _year_members(session: Session, branch_id: int, number: int, now: datetime) 
     ).all()
     ids = [member.id for member, _ in rows]
     studied = study_time.of_year(session, Member.id.in_(ids), number, now)
-    earned = _year_points(session, ids, number)
+    earned = _year_points(session, ids, number, point_cap.of_branch(session, branch_id))
     choices = cadence_record.choices(session, branch_id)
     leaders = _leaders(session, branch_id, number)
     return tuple(
@@ -126,15 +127,17 @@ def _leaders(session: Session, branch_id: int, number: int) -> set[int]:
     return set(session.scalars(select(Role.member_id).where(*held)))
 
 
-def _year_points(session: Session, member_ids: Sequence[int], number: int) -> dict[int, tuple[int, ...]]:
+def _year_points(
+    session: Session, member_ids: Sequence[int], number: int, caps: Caps
+) -> dict[int, tuple[int, ...]]:
     """Points per dimension, in the order of the rules; each quarter counts up to the dimension's cap."""
     rows = session.execute(
-        select(PointBalance.member_id, PointBalance.dimension, PointBalance.points).where(
-            PointBalance.member_id.in_(member_ids), PointBalance.period.startswith(f"{number}Q")
-        )
+        select(
+            PointBalance.member_id, PointBalance.period, PointBalance.dimension, PointBalance.points
+        ).where(PointBalance.member_id.in_(member_ids), PointBalance.period.startswith(f"{number}Q"))
     )
     sums: dict[tuple[int, str], int] = defaultdict(int)
-    for member, dimension, amount in rows:
-        sums[member, dimension] += point_rule.counted(dimension, amount)
+    for member, quarter, dimension, amount in rows:
+        sums[member, dimension] += caps.counted(dimension, amount, quarter)
     names = [one.name for one in point_rule.rules().dimensions]
     return {member: tuple(sums[member, name] for name in names) for member in member_ids}
