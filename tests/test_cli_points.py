@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import select, text
 
+from bot import cli_points
 from bot.app import App
 from bot.cli_points import points as group
 from bot.models.member import Member
@@ -40,6 +41,16 @@ def test_verify_says_that_all_is_well_or_names_the_entry(bot: App, zhibu) -> Non
     assert done.exit_code == 1
     assert ": edited" in done.output
     assert "1 findings" in done.output
+
+
+def test_many_entries_are_verified_by_several_processes(bot: App, zhibu, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(cli_points, "ONE_PROCESS", 0)
+    done = zhibu("verify")
+    assert (done.exit_code, "3 entries, all well" in done.output) == (0, True)
+    with bot.database.write() as session:
+        session.execute(text("UPDATE point_entry SET reason = '改过' WHERE fact = 'attendance 1 1'"))
+    done = zhibu("verify")
+    assert (done.exit_code, ": edited" in done.output) == (1, True)
 
 
 def test_explain_tells_rule_version_fact_giver_and_cap(zhibu) -> None:  # type: ignore[no-untyped-def]

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
 from hashlib import sha256
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any
 
@@ -85,17 +85,34 @@ class Verified:
     wrong: list[Discrepancy] = field(default_factory=list)
 
 
-def verify(session: Session) -> Verified:
+Span = tuple[int, int]
+"""The first and the last id of the members who are looked at."""
+EVERYBODY: Span = (0, 2**62)
+
+
+def verify(session: Session, span: Span = EVERYBODY) -> Verified:
     """Recompute every seal and every balance. Memory grows with members and quarters, not with rows."""
     done, sums, last = Verified(), dict[Any, int](), dict[Any, str]()
-    anchors = _anchors(session)
-    for member, rows in groupby(_rows(session), itemgetter(1)):
+    anchors = _anchors(session, span)
+    for member, rows in groupby(_rows(session, span), itemgetter(1)):
         done.rows += _member(rows, member, anchors, sums, last, done.wrong)
     done.wrong += (
         Discrepancy(who, "", "", 0, 0, entry, "removed after a final settlement") for who, entry in anchors
     )
-    done.wrong += _balances(session, sums, last)
+    done.wrong += _balances(session, span, sums, last)
     return done
+
+
+def size(session: Session) -> int:
+    """How many entries there are to look at, at most."""
+    return session.scalar(select(func.max(PointEntry.id))) or 0
+
+
+def spans(session: Session, count: int) -> list[Span]:
+    """All members in so many spans of ids (fewer when there are fewer members), which can be verified one beside the other."""
+    last = session.scalar(select(func.max(PointEntry.member_id))) or 0
+    firsts = range(0, last + 1, -(-(last + 1) // count))
+    return [*((first, first + firsts.step - 1) for first in firsts[:-1]), (firsts[-1], EVERYBODY[1])]
 
 
 def _member(
@@ -109,33 +126,33 @@ def _member(
     """Walk through the rows of one member; how many there were. Millions pass here, so that the usual case comes first and calls little."""
     before, number, odd, count = "", 0, None, 0
     for row in rows:
-        chain = row[-1]
+        sealed = row[-1]
         count, number = count + 1, number + 1
-        if odd is None and chain == f"{number}-{sha256(_encode([before, *row[1:-1]]).encode()).hexdigest()}":
-            before = chain
+        if odd is None and sealed == f"{number}-{sha256(_encode([before, *row[1:-1]]).encode()).hexdigest()}":
+            before = sealed
         else:
             before, odd = _stumble(before, odd, row, wrong)
             number = _number(before)
         key = (member, row[8], row[4])
         sums[key] = sums.get(key, 0) + row[5]
-        last[key] = chain
-        if anchors and anchors.pop((member, row[0]), chain) != chain:
+        last[key] = sealed
+        if anchors and anchors.pop((member, row[0]), sealed) != sealed:
             wrong.append(_broken(row, "differs from what a final settlement saw"))
     if odd is not None:
         wrong.append(_edited_or_gap(*odd))
     return count
 
 
-def _rows(session: Session) -> Iterator[Line]:
+def _rows(session: Session, span: Span) -> Iterator[Line]:
     """The ledger member by member; moments and days as the text that was hashed, which spares parsing them."""
     t = PointEntry.__table__.c
     at: ColumnElement[Any] = cast(t.at, String)
     if session.get_bind().dialect.name == "postgresql":
         at = func.to_char(func.timezone("UTC", t.at), "YYYY-MM-DD HH24:MI:SS.US")
     columns = select(t.id, *(t[name] for name in FACTS), at, cast(t.day, String), t.chain)
-    in_order = columns.order_by(t.member_id, t.id).execution_options(yield_per=5000)
-    rows: Iterator[Line] = session.connection().execute(in_order)
-    yield from rows
+    in_order = columns.where(t.member_id.between(*span)).order_by(t.member_id, t.id)
+    rows = session.connection().execute(in_order.execution_options(yield_per=5000))
+    return chain.from_iterable(rows.partitions())
 
 
 _Odd = tuple[str, Line] | None
@@ -169,25 +186,30 @@ def _broken(row: Line, what: str) -> Discrepancy:
     return Discrepancy(row[1], row[8], row[4], row[5], 0, row[0], what)
 
 
-def _balances(session: Session, sums: dict[Any, int], last: dict[Any, str]) -> Iterator[Discrepancy]:
+def _balances(
+    session: Session, span: Span, sums: dict[Any, int], last: dict[Any, str]
+) -> Iterator[Discrepancy]:
     """Balances that are not the sum, or whose newest row is gone."""
-    have = {(b.member_id, b.period, b.dimension): b for b in session.scalars(select(PointBalance))}
+    t = PointBalance.__table__.c
+    columns = select(t.member_id, t.period, t.dimension, t.points, t.chain).where(t.member_id.between(*span))
+    have = {tuple(row[:3]): row[3:] for row in session.connection().execute(columns)}
     for key in sorted(sums.keys() | have.keys()):
         who, period, dimension = key
-        points, chain = (have[key].points, have[key].chain) if key in have else (0, "")
+        points, seal = have.get(key, (0, ""))
         ledger = sums.get(key, 0)
         if ledger != points:
             yield Discrepancy(who, period, dimension, ledger, points)
-        elif last.get(key, "") != chain:
+        elif last.get(key, "") != seal:
             yield Discrepancy(who, period, dimension, ledger, points, None, "newest row removed or inserted")
 
 
-def _anchors(session: Session) -> dict[tuple[int, int], str]:
+def _anchors(session: Session, span: Span) -> dict[tuple[int, int], str]:
     """The seals that final settlements kept, by member and entry."""
     rows = session.execute(
         select(SettlementResult.member_id, SettlementResult.through_id, SettlementResult.chain)
         .join(Settlement, Settlement.id == SettlementResult.settlement_id)
         .where(Settlement.state == SettlementState.FINAL, SettlementResult.through_id > 0)
+        .where(SettlementResult.member_id.between(*span))
     )
     return {(member, entry): chain for member, entry, chain in rows}
 

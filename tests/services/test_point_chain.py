@@ -15,8 +15,8 @@ from bot import migrations
 from bot.clock import Clock
 from bot.db import Database
 from bot.models.member import Member
-from bot.models.points import PointEntry
-from bot.services import points
+from bot.models.points import PointBalance, PointEntry
+from bot.services import point_chain, points
 
 
 def fill(database: Database, clock: Clock, count: int = 5) -> list[int]:
@@ -196,3 +196,24 @@ def _old_rows(connection: sa.Connection) -> None:
 
 def _one_more(session: Session, clock: Clock) -> None:
     assert points.award(session, 1, "model", fact="new", reason="带头", now=clock()).entry_id == 4
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 64])
+def test_shares_of_the_members_find_what_the_whole_finds(
+    database: Database, clock: Clock, count: int
+) -> None:
+    made = fill(database, clock)
+    edit = "UPDATE point_entry SET reason = 'x' WHERE id = :id"
+    assert tamper(database, edit, id=made[2]) == [(made[2], "edited")]
+    with database.write() as session:
+        last = session.scalars(select(Member.id).order_by(Member.id.desc())).first()
+        moved = {"member_id": last, "period": "2026Q4", "dimension": "模范作用发挥", "points": 5, "chain": ""}
+        session.execute(sa.insert(PointBalance).values(moved))
+    with database.read() as session:
+        whole = point_chain.verify(session)
+        spans = point_chain.spans(session, count)
+        shares = [point_chain.verify(session, span) for span in spans]
+    assert len(spans) <= count
+    assert sum(share.rows for share in shares) == whole.rows == 7
+    assert [one for share in shares for one in share.wrong] == whole.wrong
+    assert {one.member_id for one in whole.wrong} >= {last}
