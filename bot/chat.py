@@ -148,7 +148,7 @@ class Context:
     def actor(self) -> Actor:
         """The sender with roles and scope, read once per message."""
         if self._actor is None:
-            self._actor = actor_of(self.session, self.member, on=self.now.date())
+            self._actor = actor_of(self.session, self.member, on=self.now.date(), acts_for=self.talk.acts_for)
         return self._actor
 
 

@@ -12,10 +12,10 @@ MOST = 3
 """So many activities at the same time, and so many names for each, are shown."""
 
 
-def shown(checked: Preview, *, told: int | None, now: datetime) -> str:
-    """The preview of a new activity, or of a change of which ``told`` people will be told."""
+def shown(checked: Preview, *, told: int | None, now: datetime, branch: str = "") -> str:
+    """The preview of a new activity, or of a change of which ``told`` people will be told; ``branch`` is named where it is not the own one."""
     lines = [
-        f"{checked.kind}{'发布预览' if told is None else '修改预览'}",
+        f"{branch}{checked.kind}{'发布预览' if told is None else '修改预览'}",
         f"主题：{checked.theme}",
         f"时间：{full_moment(checked.starts_at, now)}",
         f"地点：{checked.place}",

@@ -113,15 +113,22 @@ def _spoken(routes: Routes, ctx: Context, text: str) -> tuple[Answer, bool]:
     number = nlu.choice(nlu.bare(text))
     picked = ctx.talk.chosen(number) if number and (frame is None or frame["choices"]) else None
     if frame and step and (picked or _wants(step, nlu.bare(text))):
-        return step.handler(ctx, picked or nlu.bare(text), frame["data"]), True
+        return _step(ctx, step, picked or nlu.bare(text), frame), True
     text = picked or text
     found = routes.command(text, glued=step is None)
     if found is not None:
         ctx.talk.suspend()
         return _run(ctx, found), False
     if frame and step:
-        return step.handler(ctx, text, frame["data"]), True
+        return _step(ctx, step, text, frame), True
     return _without_command(routes, ctx, text)
+
+
+def _step(ctx: Context, step: Step, text: str, frame: Frame) -> Answer:
+    """A dialogue goes on for the branch for which it was begun."""
+    ctx.talk.acts_for = frame.get("acts_for")
+    answer: Answer = step.handler(ctx, text, frame["data"])
+    return answer
 
 
 def _wants(step: Step, said: str) -> bool:
@@ -134,7 +141,7 @@ def _without_command(routes: Routes, ctx: Context, text: str) -> tuple[Answer, b
     step = routes.router.steps.get(frame["step"]) if frame else None
     if frame and step and step.resumes and step.resumes(text):
         ctx.talk.resume()
-        return step.handler(ctx, text, frame["data"]), True
+        return _step(ctx, step, text, frame), True
     matches = routes.by_keywords(text)
     if not matches and len(text) <= 6:
         matches = [Match(routes.by_word[w]) for w in nlu.homophones(nlu.bare(text), routes.by_word)][:1]

@@ -15,10 +15,10 @@ SUPPLY = "bot.routing:supply"
 UNDO_LASTS = timedelta(minutes=5)
 
 Frame = dict[str, Any]
-"""One open question: step, data, prompt, title, until (ISO time), choices."""
+"""One open question: step, data, prompt, title, until (ISO time), choices, acts_for (the branch for which it was begun)."""
 
 
-COLUMNS = ("frames", "asking", "choices", "hints", "looked_at", "undo")
+COLUMNS = ("frames", "asking", "choices", "hints", "looked_at", "undo", "acts_for")
 
 
 class State:
@@ -33,6 +33,7 @@ class State:
         self.hints: dict[str, str] = row["hints"]
         self.looked_at: datetime | None = row["looked_at"]
         self.undo: dict[str, Any] = row["undo"]
+        self.acts_for: dict[str, Any] = row["acts_for"]
 
 
 class Talk:
@@ -41,6 +42,9 @@ class Talk:
     def __init__(self, before: RowMapping, now: datetime) -> None:
         self.before, self.row, self.now = before, State(before), now
         row = self.row
+        chosen = row.acts_for
+        self.acts_for: int | None = chosen["branch"] if chosen.get("on") == now.date().isoformat() else None
+        """The branch for which the sender has chosen to act today; in a dialogue the one for which it was begun."""
         if any(datetime.fromisoformat(frame["until"]) <= now for frame in row.frames):
             row.frames = [frame for frame in row.frames if datetime.fromisoformat(frame["until"]) > now]
             row.asking = row.asking and bool(row.frames)
@@ -112,6 +116,11 @@ class Talk:
         self.row.undo = {}
         return (undo["act"], undo["data"]) if datetime.fromisoformat(undo["until"]) > self.now else None
 
+    def act_for(self, branch_id: int | None) -> None:
+        """Act for a branch until the end of the day, or again for the own one."""
+        today, self.acts_for = self.now.date().isoformat(), branch_id
+        self.row.acts_for = {} if branch_id is None else {"branch": branch_id, "on": today}
+
     def hinted_today(self, thing: str) -> bool:
         """Whether this waiting thing was already shown today."""
         return bool(self.row.hints.get(thing) == self.now.date().isoformat())
@@ -129,6 +138,7 @@ class Talk:
             "title": ask.title,
             "until": self._iso(ask.lasts),
             "choices": list(ask.choices),
+            "acts_for": self.acts_for,
         }
 
     def _iso(self, lasts: timedelta) -> str:

@@ -60,7 +60,7 @@ def look_at(ctx: Context, text: str) -> Answer:
     number, _ = activities.number_in(text)
     activity = ctx.session.get(Activity, number or 0)
     invited = ctx.session.get(SignUp, (number or 0, ctx.member.id)) is not None
-    if activity is None or not (invited or activity.branch_id == ctx.member.branch_id):
+    if activity is None or not (invited or activity.branch_id in (ctx.member.branch_id, ctx.actor.branch_id)):
         raise activities.NoSuchActivity(number=number or text[:8])
     return Reply(describe(ctx, activity))
 

@@ -182,7 +182,7 @@ def end(ctx: Context, text: str = "") -> Answer:
     if number is None:
         found = [one for one in found if attendance.is_open(one, ctx.now)] or found[:1]
     if not found:
-        attendance.refuse_ended(ctx.session, ctx.member.branch_id, now=ctx.now)
+        attendance.refuse_ended(ctx.session, ctx.actor.branch_id, now=ctx.now)
     if len(found) != 1:
         return which(ctx, "结束活动", found)
     activity = found[0]

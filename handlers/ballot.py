@@ -38,8 +38,8 @@ _ABOUT_VOTING = " ".join((*(word for many in _WORDS.values() for word in many), 
     "表决", "发起表决", "开始表决", takes="要表决的事项", examples=(EXAMPLE,), needs=Action.PUBLISH
 )
 def propose(ctx: Context, question: str) -> Answer:
-    ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.member.branch_id)
-    plan = motion.plan(ctx.session, ctx.member.branch_id, question, now=ctx.now)
+    ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.actor.branch_id)
+    plan = motion.plan(ctx.session, ctx.actor.branch_id, question, now=ctx.now)
     choices = (SECRET, NAMED, "取消") if plan.may_be_secret else (NAMED, "取消")
     return Ask(
         _preview(plan, choices), step=start, data={"question": question}, choices=choices, title="发起表决"
@@ -72,7 +72,7 @@ def start(ctx: Context, said: str, data: dict[str, Any]) -> Answer:
         return "好的，没有开始表决。需要时再发：表决 事项。"
     if said not in (SECRET, NAMED):
         return propose(ctx, data["question"])
-    ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.member.branch_id)
+    ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.actor.branch_id)
     vote = ballot.open_vote(ctx.session, ctx.member, data["question"], secret=said == SECRET, now=ctx.now)
     _record(ctx, "发起表决", vote, f"{said}，应到 {vote.entitled}，到会 {vote.present}")
     return Reply(
@@ -182,8 +182,8 @@ def waits(ctx: Context) -> Iterator[Waiting]:
 
 @router.command("结束表决", "表决结束", "停止表决", examples=("结束表决",), needs=Action.PUBLISH)
 def close(ctx: Context) -> Answer:
-    ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.member.branch_id)
-    vote = ballot.to_close(ctx.session, ctx.member.branch_id, now=ctx.now)
+    ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.actor.branch_id)
+    vote = ballot.to_close(ctx.session, ctx.actor.branch_id, now=ctx.now)
     turnout = outcome.turnout(ctx.session, vote)
     lines = [f"要结束“{vote.question}”的表决吗？到会 {turnout.present} 人，已投 {turnout.voted} 票。"]
     if turnout.missing:
@@ -200,7 +200,7 @@ def close(ctx: Context) -> Answer:
     "谁没投票", "谁还没投票", "投票情况", "表决情况", examples=("谁没投票",), needs=Action.PUBLISH
 )
 def show_turnout(ctx: Context) -> Reply:
-    vote = ballot.to_close(ctx.session, ctx.member.branch_id, now=ctx.now)
+    vote = ballot.to_close(ctx.session, ctx.actor.branch_id, now=ctx.now)
     turnout = outcome.turnout(ctx.session, vote)
     missing = (
         f"到会还没投的 {len(turnout.missing)} 人：{'、'.join(turnout.missing)}"
@@ -216,7 +216,7 @@ def close_it(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     """The answer to "really?"; anything but yes leaves the vote open."""
     if nlu.bare(text) not in YES:
         return "好的，表决还在进行。都投完了再发 结束表决。"
-    ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.member.branch_id)
+    ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.actor.branch_id)
     vote = ballot.close(ctx.session, ctx.member, data["vote"], now=ctx.now)
     verdict = "作废" if vote.state is VoteState.VOID else "通过" if outcome.passed(vote) else "没有通过"
     _record(ctx, "结束表决", vote, verdict)

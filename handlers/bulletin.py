@@ -25,7 +25,7 @@ router = Router()
     needs=Action.SEE_BRANCH,
 )
 def export(ctx: Context) -> str:
-    branch = ctx.actor.on_branch(ctx.session, Action.SEE_BRANCH, ctx.member.branch_id)
+    branch = ctx.actor.on_branch(ctx.session, Action.SEE_BRANCH, ctx.actor.branch_id)
     one = bulletin.newest(ctx.session, branch.id)
     until = clock(ctx.now + download.LASTS, ctx.now)
     return (

@@ -100,7 +100,7 @@ def choose_branch(ctx: Context, branches: Sequence[Organisation], said: str) -> 
         rest = numbered[2]
     else:
         found = [branch for branch in branches if said.startswith(branch.name)] or [
-            branch for branch in branches if branch.id == ctx.member.branch_id
+            branch for branch in branches if branch.id == ctx.actor.branch_id
         ]
         rest = said.removeprefix(found[0].name).strip() if found else ""
     if not found and len(branches) == 1:
@@ -205,11 +205,11 @@ def _totals(all_: Sequence[BranchSummary]) -> list[str]:
     needs=Action.SEE_GROUP,
 )
 def keep_held(ctx: Context, text: str) -> Reply:
-    told = record.understand(ctx.session, ctx.member.branch_id, text, now=ctx.now)
+    told = record.understand(ctx.session, ctx.actor.branch_id, text, now=ctx.now)
     if told.kind.attends is Attends.GROUP and told.group is None:
         return which_group(ctx, text)
     record.recorder(ctx.session, ctx.actor, told)
-    activity = record.record(ctx.session, ctx.member, told, now=ctx.now, channel=ctx.message.channel)
+    activity = record.record(ctx.session, ctx.actor, told, now=ctx.now, channel=ctx.message.channel)
     who = f"（{told.group.name}）" if told.group else "".join(f" {member.name}" for member in told.pair)
     text = f"已补录：{day(told.on, ctx.now)}{told.kind.name}{who}，只记开过，不记签到和积分。"
     return Reply(
@@ -222,14 +222,14 @@ def _standing(ctx: Context, rule: str) -> str:
     """Where the rule stands now, for those who may see the branch."""
     if not ctx.actor.may(Action.SEE_BRANCH):
         return ""
-    findings = cadence.check(ctx.session, ctx.member.branch_id, ctx.now)
+    findings = cadence.check(ctx.session, ctx.actor.branch_id, ctx.now)
     found = next((one for one in findings if one.rule == rule), None)
     return f"{rule}：{found.status}，{found.verdict.text}。\n" if found else ""
 
 
 def which_group(ctx: Context, text: str) -> Reply:
     """The text again with each group's name, to choose one by its number."""
-    names = [group.name for group in record.groups(ctx.session, ctx.member.branch_id)]
+    names = [group.name for group in record.groups(ctx.session, ctx.actor.branch_id)]
     if not names:
         return Reply("本支部名册里没有党小组，不用补录党小组会。回复 体检 可以查看。")
     lines = "\n".join(f"{n} {name}" for n, name in enumerate(names, 1))
@@ -257,8 +257,8 @@ def forget_held(ctx: Context, number: int) -> str:
     needs=Action.CHANGE_SETTINGS,
 )
 def term(ctx: Context, text: str = "") -> Reply:
-    ctx.actor.on_branch(ctx.session, Action.CHANGE_SETTINGS, ctx.member.branch_id)
-    started = record.choices(ctx.session, ctx.member.branch_id).term_started_on
+    ctx.actor.on_branch(ctx.session, Action.CHANGE_SETTINGS, ctx.actor.branch_id)
+    started = record.choices(ctx.session, ctx.actor.branch_id).term_started_on
     if not text:
         now = _term_text(started) if started else "还没有登记本届开始的日期。"
         return Reply(f"{now}\n登记或修改请发：换届时间 2024-03-15")
@@ -299,7 +299,7 @@ def settle_term(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     needs=Action.CHANGE_SETTINGS,
 )
 def lecture(ctx: Context, text: str) -> Reply:
-    ctx.actor.on_branch(ctx.session, Action.CHANGE_SETTINGS, ctx.member.branch_id)
+    ctx.actor.on_branch(ctx.session, Action.CHANGE_SETTINGS, ctx.actor.branch_id)
     per = record.lecture_per(nlu.bare(text))
     before = _choose(ctx, "cadence_lecture_per", per, "修改党课频次")
     undo = Undo(restore, {"name": "cadence_lecture_per", "value": before})
@@ -310,7 +310,7 @@ def lecture(ctx: Context, text: str) -> Reply:
 
 
 def _choose(ctx: Context, name: str, value: Any, act: str) -> Any:
-    branch, channel = ctx.member.branch_id, ctx.message.channel
+    branch, channel = ctx.actor.branch_id, ctx.message.channel
     return record.choose(
         ctx.session, branch, name, value, actor=ctx.member, act=act, now=ctx.now, channel=channel
     )
@@ -318,6 +318,6 @@ def _choose(ctx: Context, name: str, value: Any, act: str) -> Any:
 
 @router.undo
 def restore(ctx: Context, name: str, value: Any) -> str:
-    ctx.actor.on_branch(ctx.session, Action.CHANGE_SETTINGS, ctx.member.branch_id)
+    ctx.actor.on_branch(ctx.session, Action.CHANGE_SETTINGS, ctx.actor.branch_id)
     _choose(ctx, name, value, "撤销体检设置")
     return "已改回原来的设置。回复 体检 可以查看。"

@@ -116,7 +116,7 @@ class NoSuchSubject(Refusal):
     needs=Action.SEE_BRANCH,
 )
 def export(ctx: Context, said: str = "") -> Answer:
-    ctx.actor.on_branch(ctx.session, Action.SEE_BRANCH, ctx.member.branch_id)
+    ctx.actor.on_branch(ctx.session, Action.SEE_BRANCH, ctx.actor.branch_id)
     kind, rest = _kind_of(said)
     match kind:
         case DocumentKind.LEDGER:
@@ -131,7 +131,7 @@ def export(ctx: Context, said: str = "") -> Answer:
             return _vote(ctx, rest)
         case DocumentKind.ELECTION:
             text = "选举用表（Word）：人数和票数要求、核对清单、计票单、选票"
-            return _link(ctx, kind, ctx.member.branch_id, text)
+            return _link(ctx, kind, ctx.actor.branch_id, text)
         case DocumentKind.LEARNING:
             return _learning(ctx)
         case DocumentKind.QUESTIONS:
@@ -257,7 +257,7 @@ def _notice(ctx: Context, rest: str) -> Reply:
     if rest:
         number = _number(rest, DocumentKind.NOTICE)
         one = ctx.session.get(Notice, number)
-        if one is None or one.branch_id != ctx.member.branch_id:
+        if one is None or one.branch_id != ctx.actor.branch_id:
             raise NoSuchSubject(number=number, what="通知", kind=DocumentKind.NOTICE)
         found = [one]
     if not found:
@@ -295,8 +295,8 @@ def _question(one: Vote) -> str:
 
 def _questions(ctx: Context, said: str) -> Reply:
     """The bank as Excel, or as GIFT; with 本支部 only the branch's own part of it."""
-    ctx.actor.on_branch(ctx.session, Action.EDIT_QUESTIONS, ctx.member.branch_id)
-    whole, own = question_file.counted(ctx.session, ctx.member.branch_id)
+    ctx.actor.on_branch(ctx.session, Action.EDIT_QUESTIONS, ctx.actor.branch_id)
+    whole, own = question_file.counted(ctx.session, ctx.actor.branch_id)
     only_own = re.search("本支部|支部自|自己|自编|自有", said) is not None
     if only_own and not own:
         raise NoOwnQuestions
@@ -328,7 +328,7 @@ def _link(
     note: str = "没有记录的地方留空。",
 ) -> Reply:
     """The answer with a fresh link; the document itself is made when the link is opened."""
-    wanted = Wanted(kind, branch_id or ctx.member.branch_id, subject, ctx.member.id)
+    wanted = Wanted(kind, branch_id or ctx.actor.branch_id, subject, ctx.member.id)
     token = download.sign(ctx.settings.secret_key.get_secret_value(), wanted, now=ctx.now)
     download.record(
         ctx.session, wanted, "导出文件", member=ctx.member, now=ctx.now, channel=ctx.message.channel

@@ -12,6 +12,7 @@ from bot.choices import NO, YES, which
 from bot.errors import Refusal
 from bot.journal import keep
 from bot.models.activity import Activity
+from bot.models.organisation import Organisation
 from bot.services import activity as activities
 from bot.services import audience, draft_line, publishing
 from bot.services import draft as drafts
@@ -103,7 +104,7 @@ def begin(ctx: Context, kind: ActivityKind, text: str) -> Answer:
 
 
 def _where(ctx: Context, known: tuple[str, ...] = ()) -> draft_line.Where:
-    return draft_line.Where(ctx.session, ctx.member.branch_id, ctx.now, known)
+    return draft_line.Where(ctx.session, ctx.actor.branch_id, ctx.now, known)
 
 
 def _known(ctx: Context, draft: Draft) -> tuple[str, ...]:
@@ -197,17 +198,23 @@ def _value(text: str) -> str:
 def show(ctx: Context, draft: Draft, activity: Activity | None = None) -> Ask:
     """The preview of a new activity, or of a change of ``activity``."""
     number = activity.id if activity else None
-    checked = drafts.preview(ctx.session, ctx.member.branch_id, draft, now=ctx.now, activity_id=number)
+    checked = drafts.preview(ctx.session, ctx.actor.branch_id, draft, now=ctx.now, activity_id=number)
     data = {"draft": draft_line.to_data(draft), "activity": number}
     title = "修改活动" if activity else f"发布{draft.kind}"
     told = len(activities.signed_up_members(ctx.session, number)) if number else None
     return Ask(
-        preview.shown(checked, told=told, now=ctx.now),
+        preview.shown(checked, told=told, now=ctx.now, branch=_elsewhere(ctx)),
         step=settle,
         data=data,
         choices=("确认", "修改", "取消"),
         title=title,
     )
+
+
+def _elsewhere(ctx: Context) -> str:
+    """The name of the branch for which the sender acts, when it is not the own one."""
+    branch = ctx.actor.branch_id
+    return "" if branch == ctx.member.branch_id else ctx.session.get_one(Organisation, branch).name
 
 
 @router.step(words=("确认", "修改", "取消", *YES, *NO))
@@ -242,7 +249,7 @@ def _confirmed(ctx: Context, draft: Draft, activity: Activity | None) -> Reply:
     if activity is not None:
         return _changed(ctx, activity, draft)
     draft_line.with_audience(_where(ctx, _known(ctx, draft)), draft, draft.audience)
-    done = publishing.publish(ctx.session, ctx.member, draft, now=ctx.now)
+    done = publishing.publish(ctx.session, ctx.actor, draft, now=ctx.now)
     keep(ctx, "发布活动", done.activity)
     lines = [f"已发布 #{done.activity.id} {done.activity.theme}，正在发给 {done.invited} 人。"]
     if done.activity.partner_id:

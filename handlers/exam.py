@@ -42,19 +42,19 @@ START = "开始考试"
     needs=Action.PUBLISH,
 )
 def publish(ctx: Context, text: str) -> Answer:
-    branch = ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.member.branch_id)
+    branch = ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.actor.branch_id)
     return preview(ctx, exam_plan.read(ctx.session, branch.id, text, Plan(), ctx.now))
 
 
 def preview(ctx: Context, plan: Plan) -> Ask:
     """What would be published, before anything is written."""
     assert plan.closes_at is not None
-    people = len(exams.candidates_of(ctx.session, ctx.member.branch_id))
+    people = len(exams.candidates_of(ctx.session, ctx.actor.branch_id))
     tries = "1 次" if plan.attempts == 1 else f"{plan.attempts} 次，取最好成绩"
     opens = moment(plan.opens_at, ctx.now) if plan.opens_at else "确认后马上"
     parts = (
         "（案例题每个小题算 1 题）"
-        if exam_plan.has_cases(ctx.session, ctx.member.branch_id, plan, ctx.now)
+        if exam_plan.has_cases(ctx.session, ctx.actor.branch_id, plan, ctx.now)
         else ""
     )
     text = "\n".join(
@@ -74,7 +74,7 @@ def preview(ctx: Context, plan: Plan) -> Ask:
 @router.step(words=("确认", "修改", "取消", *YES, *NO))
 def settle(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     """The answer to the preview: confirm, give up, or a change."""
-    branch = ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.member.branch_id)
+    branch = ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.actor.branch_id)
     plan, said = exam_plan.from_data(data["plan"]), nlu.bare(text)
     if said in YES or said == "发布":
         return _published(ctx, plan)
@@ -86,7 +86,7 @@ def settle(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
 
 
 def _published(ctx: Context, plan: Plan) -> Reply:
-    exam, invited = exams.publish(ctx.session, ctx.member, plan, now=ctx.now)
+    exam, invited = exams.publish(ctx.session, ctx.actor, plan, now=ctx.now)
     _keep(ctx, "发布考试", exam)
     when = "正在发给" if exam.opens_at <= ctx.now else f"{moment(exam.opens_at, ctx.now)} 发给"
     return Reply(
@@ -98,7 +98,7 @@ def _published(ctx: Context, plan: Plan) -> Reply:
 
 @router.undo
 def take_back(ctx: Context, exam: int) -> str:
-    branch = ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.member.branch_id)
+    branch = ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.actor.branch_id)
     found = exams.latest(ctx.session, branch.id, exam)
     if not found:
         return "这场考试已经取消了。"
@@ -155,7 +155,7 @@ def cancelled(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
 
 
 def _to_cancel(ctx: Context, number: int | None) -> Sequence[Exam]:
-    branch = ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.member.branch_id)
+    branch = ctx.actor.on_branch(ctx.session, Action.PUBLISH, ctx.actor.branch_id)
     return exams.to_cancel(ctx.session, branch.id, number, ctx.now)
 
 
@@ -278,7 +278,7 @@ def own(ctx: Context, one: Mine) -> str:
 
 def whole(ctx: Context, number: int) -> str:
     """How an exam went in the branch; before its end only how many took part."""
-    branch = ctx.actor.on_branch(ctx.session, Action.SEE_BRANCH, ctx.member.branch_id)
+    branch = ctx.actor.on_branch(ctx.session, Action.SEE_BRANCH, ctx.actor.branch_id)
     found = exams.latest(ctx.session, branch.id, number)
     if not found:
         raise exams.NoExam

@@ -73,7 +73,7 @@ def take_back(ctx: Context, number: int) -> str:
 )
 def end(ctx: Context, said: str = "") -> Answer:
     number, _ = number_in(said)
-    found = freeze.listed(ctx.session, ctx.member.branch_id, today=ctx.now.date())
+    found = freeze.listed(ctx.session, ctx.actor.branch_id, today=ctx.now.date())
     if number is None and len(found) != 1:
         return _list(ctx)
     done = freeze.end(
@@ -87,7 +87,7 @@ def end(ctx: Context, said: str = "") -> Answer:
 
 
 def _list(ctx: Context) -> Reply:
-    found = freeze.listed(ctx.session, ctx.member.branch_id, today=ctx.now.date())
+    found = freeze.listed(ctx.session, ctx.actor.branch_id, today=ctx.now.date())
     if not found:
         return Reply(f"现在没有保电期。要设置请发：保电 7月1日到8月31日\n{WHAT}")
     lines = [

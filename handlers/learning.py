@@ -30,7 +30,7 @@ VIEWS = ("本周已学", "本周未学", "各主题正确率", "最难的题")
 )
 def overview(ctx: Context, view: str = "") -> Reply:
     """Who studied this week and what is hard, without any ranking of people."""
-    branch = ctx.actor.on_branch(ctx.session, Action.SEE_BRANCH, ctx.member.branch_id)
+    branch = ctx.actor.on_branch(ctx.session, Action.SEE_BRANCH, ctx.actor.branch_id)
     seen = learning.of_branch(ctx.session, branch.id, ctx.now)
     match nlu.bare(view):
         case "本周已学":
@@ -75,7 +75,7 @@ def shares(head: str, found: tuple[Share, ...], most: int) -> str:
 
 @router.command("题目分析", "试题分析", "题目质量", needs=Action.EDIT_QUESTIONS)
 def items(ctx: Context) -> Answer:
-    branch = ctx.actor.on_branch(ctx.session, Action.EDIT_QUESTIONS, ctx.member.branch_id)
+    branch = ctx.actor.on_branch(ctx.session, Action.EDIT_QUESTIONS, ctx.actor.branch_id)
     found = item_statistics.findings(ctx.session, ctx.now, branch_id=branch.id)
     if not found:
         return f"作答满 {item_statistics.ENOUGH} 次的题目都正常。"
@@ -140,7 +140,7 @@ def mix_text(mix: Mapping[str, int]) -> str:
 
 
 def _branch(ctx: Context) -> Organisation:
-    return ctx.actor.on_branch(ctx.session, Action.CHANGE_SETTINGS, ctx.member.branch_id)
+    return ctx.actor.on_branch(ctx.session, Action.CHANGE_SETTINGS, ctx.actor.branch_id)
 
 
 def _store(ctx: Context, branch: Organisation, name: str, value: Any) -> None:

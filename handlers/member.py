@@ -146,7 +146,7 @@ def _phone(ctx: Context) -> str:
 
 @router.command("支部信息", "支部情况", "支部概况", "支部委员")
 def branch(ctx: Context) -> str:
-    view = branches.branch_view(ctx.session, ctx.member.branch_id, today=ctx.now.date())
+    view = branches.branch_view(ctx.session, ctx.actor.branch_id, today=ctx.now.date())
     return "\n".join([*_figures(view), view.check, _next_words(ctx)])
 
 

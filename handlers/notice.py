@@ -52,12 +52,14 @@ def write(ctx: Context, said: str) -> Ask:
 
 def _preview(ctx: Context, draft: Draft, head: str = "通知预览，还没有发出") -> Ask:
     found = recipients.find(ctx.session, ctx.actor, draft.to, on=ctx.now.date())
+    elsewhere = f"（{found.node.name}）" if found.node.id != ctx.member.branch_id else ""
     reach = notices.reach(ctx.session, found.members, now=ctx.now)
     _, article = notices.attached(draft.text)
     lines = [
         head,
-        f"对象：{draft.to}，{_reach_text(reach)}",
+        f"对象：{draft.to}{elsewhere}，{_reach_text(reach)}",
         f"内容：{draft.text}",
+        *_doubt(draft),
         *([f"{article.title}（显示成可以点开的链接）"] if article else []),
         f"回执：{'需要' if draft.receipt else '不要'}；加急：{draft.urgent or '否'}",
         *_when(ctx, draft),
@@ -66,9 +68,15 @@ def _preview(ctx: Context, draft: Draft, head: str = "通知预览，还没有�
     return Ask("\n".join(lines), step=decide, data=asdict(draft), title="通知还没有发出", choices=CHOICES)
 
 
+def _doubt(draft: Draft) -> list[str]:
+    """A line where the first words look like an audience that does not exist: they are read out to everybody then."""
+    words = notice_line.not_somebody(draft)
+    return [f"注意：没有“{words}”这个对象，会发给全体。要改请写：对象 班组名或姓名"] if words else []
+
+
 def _when(ctx: Context, draft: Draft) -> list[str]:
     """What is to be said of the time: nothing for a notice that goes out at once."""
-    out = notices.goes_out(ctx.session, ctx.member.branch_id, draft, now=ctx.now)
+    out = notices.goes_out(ctx.session, ctx.actor.branch_id, draft, now=ctx.now)
     if out is None:
         return []
     if draft.sends_at == out:

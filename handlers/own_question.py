@@ -23,8 +23,8 @@ _STATES = {QuestionState.DRAFT: "等待批准", QuestionState.APPROVED: "在用"
     needs=Action.EDIT_QUESTIONS,
 )
 def look(ctx: Context, code: str) -> str:
-    ctx.actor.on_branch(ctx.session, Action.EDIT_QUESTIONS, ctx.member.branch_id)
-    found = own_question.find(ctx.session, ctx.member.branch_id, code.strip())
+    ctx.actor.on_branch(ctx.session, Action.EDIT_QUESTIONS, ctx.actor.branch_id)
+    found = own_question.find(ctx.session, ctx.actor.branch_id, code.strip())
     return f"{_shown(found)}\n——\n{_what_follows(ctx, found)}"
 
 
@@ -38,7 +38,7 @@ def _shown(found: Question) -> str:
 
 
 def _what_follows(ctx: Context, found: Question) -> str:
-    state = own_question.state_in(ctx.session, ctx.member.branch_id, found)
+    state = own_question.state_in(ctx.session, ctx.actor.branch_id, found)
     gone = state is QuestionState.RETIRED
     if found.branch_id is None:
         head = "这是公共题库的题，支部不能改；有错请告诉系统管理员。"
@@ -58,7 +58,7 @@ def _what_follows(ctx: Context, found: Question) -> str:
     needs=Action.APPROVE_QUESTIONS,
 )
 def retire(ctx: Context, code: str) -> Reply:
-    branch = ctx.actor.on_branch(ctx.session, Action.APPROVE_QUESTIONS, ctx.member.branch_id)
+    branch = ctx.actor.on_branch(ctx.session, Action.APPROVE_QUESTIONS, ctx.actor.branch_id)
     found, before = own_question.retire(
         ctx.session, branch.id, code.strip(), actor=ctx.member, now=ctx.now, channel=ctx.message.channel
     )
@@ -73,7 +73,7 @@ def retire(ctx: Context, code: str) -> Reply:
 def bring_back(ctx: Context, code: str, state: str) -> str:
     found = own_question.bring_back(
         ctx.session,
-        ctx.member.branch_id,
+        ctx.actor.branch_id,
         code,
         QuestionState(state),
         actor=ctx.member,
@@ -91,7 +91,7 @@ def bring_back(ctx: Context, code: str, state: str) -> str:
     needs=Action.APPROVE_QUESTIONS,
 )
 def start_again(ctx: Context, code: str) -> str:
-    branch = ctx.actor.on_branch(ctx.session, Action.APPROVE_QUESTIONS, ctx.member.branch_id)
+    branch = ctx.actor.on_branch(ctx.session, Action.APPROVE_QUESTIONS, ctx.actor.branch_id)
     found = own_question.start_again(
         ctx.session, branch.id, code.strip(), actor=ctx.member, now=ctx.now, channel=ctx.message.channel
     )

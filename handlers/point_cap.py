@@ -37,7 +37,7 @@ def show(ctx: Context, text: str = "") -> Answer:
     if not text:
         return _listed(ctx)
     if text.startswith("撤回"):
-        return _withdrawn(ctx, point_cap.named(text.removeprefix("撤回").strip()))
+        return _withdrawn(ctx, _branch(ctx), point_cap.named(text.removeprefix("撤回").strip()))
     found = _ORDER.fullmatch(text.strip())
     if found is None:
         raise NotUnderstood
@@ -46,7 +46,7 @@ def show(ctx: Context, text: str = "") -> Answer:
 
 
 def _listed(ctx: Context) -> str:
-    caps, this = point_cap.of_branch(ctx.session, ctx.member.branch_id), quarter(ctx.now)
+    caps, this = point_cap.of_branch(ctx.session, ctx.actor.branch_id), quarter(ctx.now)
     lines = [f"{name}：{cap} 分" for name, cap in caps.of(this).items()]
     coming = [
         f"{settlement_period.title(since)}起 {name}：{cap} 分"
@@ -100,21 +100,21 @@ def confirm(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
         ctx.session, branch, dimension, cap, period, by=ctx.member, now=ctx.now, channel=ctx.message.channel
     )
     said = f"已定：{settlement_period.title(period)}起“{dimension}”每季度最多计 {cap} 分。以前的季度不变。"
-    undo = Undo(take_back, {"dimension": dimension})
+    undo = Undo(take_back, {"dimension": dimension, "branch": branch.id})
     return Reply(f"{said}\n5分钟内可回复 撤销；开始前可发：积分上限 撤回 {dimension}", undo=undo)
 
 
 @router.undo
-def take_back(ctx: Context, dimension: str) -> str:
-    return _withdrawn(ctx, dimension)
+def take_back(ctx: Context, dimension: str, branch: int) -> str:
+    return _withdrawn(ctx, ctx.actor.on_branch(ctx.session, Action.SETTLE, branch), dimension)
 
 
-def _withdrawn(ctx: Context, dimension: str) -> str:
+def _withdrawn(ctx: Context, branch: Organisation, dimension: str) -> str:
     point_cap.withdraw(
-        ctx.session, _branch(ctx), dimension, by=ctx.member, now=ctx.now, channel=ctx.message.channel
+        ctx.session, branch, dimension, by=ctx.member, now=ctx.now, channel=ctx.message.channel
     )
     return f"已撤回：“{dimension}”还没开始的新上限。发 积分上限 看现在的上限。"
 
 
 def _branch(ctx: Context) -> Organisation:
-    return ctx.actor.on_branch(ctx.session, Action.SETTLE, ctx.member.branch_id)
+    return ctx.actor.on_branch(ctx.session, Action.SETTLE, ctx.actor.branch_id)

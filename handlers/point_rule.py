@@ -76,7 +76,7 @@ def _listed(ctx: Context) -> str:
     lines = [f"{rule.name}：{_short(rule)}" for rule in _rules(ctx)]
     coming = [
         f"{one.valid_from:%Y-%m-%d}起 {one.name}：{_short(one)}"
-        for one in point_rule.coming(ctx.session, ctx.member.branch_id, ctx.now.date())
+        for one in point_rule.coming(ctx.session, ctx.actor.branch_id, ctx.now.date())
     ]
     change = "；要改可发：积分规则 参加主题党日 3分 从1月1日" if ctx.actor.may(Action.SETTLE) else ""
     foot = f"★是本支部自己定的。可发：积分规则 答题（看一条）{change}"
@@ -92,7 +92,7 @@ def _short(rule: Rule) -> str:
 
 
 def _one(ctx: Context, shipped: Rule) -> str:
-    branch, today = ctx.member.branch_id, ctx.now.date()
+    branch, today = ctx.actor.branch_id, ctx.now.date()
     rule = next(one for one in _rules(ctx) if one.code == shipped.code)
     coming = [
         f"{point_rule.span(one.valid_from, one.valid_to)}：{point_rule.figures(one)}（{one.edition}）"
@@ -109,7 +109,7 @@ def _one(ctx: Context, shipped: Rule) -> str:
 
 
 def _rules(ctx: Context) -> list[Rule]:
-    return point_rule.in_branch(ctx.session, ctx.member.branch_id, ctx.now.date())
+    return point_rule.in_branch(ctx.session, ctx.actor.branch_id, ctx.now.date())
 
 
 # Changing ---------------------------------------------------------------------------------------------------------------
@@ -218,4 +218,4 @@ def _taken_back(ctx: Context, code: str, row_id: int | None = None) -> str:
 
 
 def _branch(ctx: Context) -> Organisation:
-    return ctx.actor.on_branch(ctx.session, Action.SETTLE, ctx.member.branch_id)
+    return ctx.actor.on_branch(ctx.session, Action.SETTLE, ctx.actor.branch_id)

@@ -112,4 +112,4 @@ def ranking(ctx: Context) -> str:
 
 
 def _branch(ctx: Context) -> Organisation:
-    return ctx.actor.on_branch(ctx.session, Action.SEE_BRANCH, ctx.member.branch_id)
+    return ctx.actor.on_branch(ctx.session, Action.SEE_BRANCH, ctx.actor.branch_id)

@@ -119,7 +119,7 @@ def take_back(ctx: Context, import_id: int) -> str:
 
 @router.command("撤销导入", "收回导入", examples=("撤销导入",), needs=Action.APPROVE_QUESTIONS)
 def take_back_latest(ctx: Context) -> Ask:
-    branch = ctx.actor.on_branch(ctx.session, Action.APPROVE_QUESTIONS, ctx.member.branch_id)
+    branch = ctx.actor.on_branch(ctx.session, Action.APPROVE_QUESTIONS, ctx.actor.branch_id)
     record = question_import.latest(ctx.session, branch.id)
     at, data = record.at.astimezone(ctx.now.tzinfo), {"import_id": record.id}
     text = f"最近一次导入是{at.month}月{at.day}日 {at:%H:%M} 的 {len(record.written)} 题（{record.source}）。"
@@ -131,7 +131,7 @@ def take_back_latest(ctx: Context) -> Ask:
 def decide_to_take_back(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     said = nlu.bare(text)
     if said == "确认":
-        ctx.actor.on_branch(ctx.session, Action.APPROVE_QUESTIONS, ctx.member.branch_id)
+        ctx.actor.on_branch(ctx.session, Action.APPROVE_QUESTIONS, ctx.actor.branch_id)
         return take_back(ctx, data["import_id"])
     if said == "取消":
         return "没有收回，题库没有变。要停用其中一题请发：停用题目 编号"
@@ -155,8 +155,8 @@ def said_of(done: TakenBack) -> str:
     needs=Action.APPROVE_QUESTIONS,
 )
 def approve(ctx: Context, said: str = "") -> Answer:
-    ctx.actor.on_branch(ctx.session, Action.APPROVE_QUESTIONS, ctx.member.branch_id)
-    waiting = question_import.waiting(ctx.session, ctx.member.branch_id)
+    ctx.actor.on_branch(ctx.session, Action.APPROVE_QUESTIONS, ctx.actor.branch_id)
+    waiting = question_import.waiting(ctx.session, ctx.actor.branch_id)
     if not waiting:
         raise question_import.NothingToApprove
     number = nlu.choice(said) if len(said) < 3 else int(said) if said.isdigit() and len(said) < 10 else None
@@ -188,7 +188,7 @@ def approve(ctx: Context, said: str = "") -> Answer:
 def drafts(ctx: Context) -> Iterator[Waiting]:
     if not ctx.actor.may(Action.APPROVE_QUESTIONS) or not _may_approve(ctx):
         return
-    waiting = question_import.waiting(ctx.session, ctx.member.branch_id)
+    waiting = question_import.waiting(ctx.session, ctx.actor.branch_id)
     if waiting:
         yield Waiting(f"drafts {waiting[-1].id}", f"有 {len(waiting)} 次导入的题目等您批准，回复 批准题目")
 
@@ -196,8 +196,8 @@ def drafts(ctx: Context) -> Iterator[Waiting]:
 def _preview(ctx: Context, pasted: str) -> Preview:
     if not pasted.strip():
         raise NoQuestionsYet
-    ctx.actor.on_branch(ctx.session, Action.EDIT_QUESTIONS, ctx.member.branch_id)
-    return question_import.preview(ctx.session, question_file.read_text(pasted), ctx.member.branch_id)
+    ctx.actor.on_branch(ctx.session, Action.EDIT_QUESTIONS, ctx.actor.branch_id)
+    return question_import.preview(ctx.session, question_file.read_text(pasted), ctx.actor.branch_id)
 
 
 def _lines(seen: Preview) -> list[str]:
@@ -224,7 +224,7 @@ def _state(ctx: Context) -> QuestionState:
 
 
 def _may_approve(ctx: Context) -> bool:
-    mine = Organisation.id == ctx.member.branch_id, ctx.actor.within(Action.APPROVE_QUESTIONS)
+    mine = Organisation.id == ctx.actor.branch_id, ctx.actor.within(Action.APPROVE_QUESTIONS)
     return ctx.session.scalar(select(Organisation.id).where(*mine)) is not None
 
 
@@ -234,7 +234,7 @@ def _what_follows(ctx: Context) -> str:
 
 def _tell_approvers(ctx: Context, import_id: int, count: int) -> str:
     """Queue the request for approval; what the sender reads about it."""
-    branch = ctx.member.branch_id
+    branch = ctx.actor.branch_id
     able = permission.holders(ctx.session, Action.APPROVE_QUESTIONS, branch, on=ctx.now.date())
     able = [one for one in able if one.branch_id == branch] or able
     text = f"{ctx.member.name}导入了 {count} 道题，等您批准。批准请回复：批准题目 {import_id}"

@@ -150,7 +150,7 @@ def elected(ctx: Context, text: str) -> Answer:
 
 
 def _own(ctx: Context) -> Organisation:
-    return ctx.session.get_one(Organisation, ctx.member.branch_id)
+    return ctx.session.get_one(Organisation, ctx.actor.branch_id)
 
 
 def _change_lines(change: Change) -> list[str]:

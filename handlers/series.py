@@ -66,7 +66,7 @@ def settle(ctx: Context, said: str, data: dict[str, Any]) -> Answer:
         return propose(ctx, said)
     kept = series.remember(ctx.session, series.read(ctx.session, ctx.actor, data["text"], now=ctx.now))
     nearest = series.coming(ctx.session, kept, ctx.now, most=1)[0]
-    done = publishing.publish(ctx.session, ctx.member, series.draft_for(kept, nearest), now=ctx.now)
+    done = publishing.publish(ctx.session, ctx.actor, series.draft_for(kept, nearest), now=ctx.now)
     _record(ctx, "安排每月活动", kept, f"发布 #{done.activity.id}")
     lines = [
         f"已记住：{kept.kind}，{series.rule(kept)}。",

@@ -192,4 +192,4 @@ def put_back(ctx: Context, word: str, values: dict[str, Any]) -> str:
 
 
 def _branch(ctx: Context) -> Organisation:
-    return ctx.actor.on_branch(ctx.session, Action.CHANGE_SETTINGS, ctx.member.branch_id)
+    return ctx.actor.on_branch(ctx.session, Action.CHANGE_SETTINGS, ctx.actor.branch_id)

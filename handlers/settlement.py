@@ -171,4 +171,4 @@ def _shown(now: PointSetting) -> str:
 
 
 def _branch(ctx: Context) -> Organisation:
-    return ctx.actor.on_branch(ctx.session, Action.SETTLE, ctx.member.branch_id)
+    return ctx.actor.on_branch(ctx.session, Action.SETTLE, ctx.actor.branch_id)

@@ -30,7 +30,7 @@ def tag(ctx: Context, said: str = "") -> Answer:
         return _show(ctx, said)
     members = tags.people_meant(ctx.session, ctx.actor, who, now=ctx.now)
     new = tags.add(ctx.session, ctx.actor, members, name, now=ctx.now, channel=ctx.message.channel)
-    all_of_it = tags.bearers(ctx.session, ctx.member.branch_id, name)
+    all_of_it = tags.bearers(ctx.session, ctx.actor.branch_id, name)
     what = f"已给 {new} 人加上标签“{name}”" if new else f"他们本来就有标签“{name}”"
     return (
         f"{what}，现在共 {len(all_of_it)} 人：{names_text(all_of_it)}。\n"
@@ -52,12 +52,12 @@ def untag(ctx: Context, said: str) -> Answer:
         return f"请写明去掉谁的标签。例如：去掉标签 张伟 {name[:10]}；全部去掉：去掉标签 全体 {name[:10]}"
     members = tags.people_meant(ctx.session, ctx.actor, who, now=ctx.now)
     gone = tags.remove(ctx.session, ctx.actor, members, name, now=ctx.now, channel=ctx.message.channel)
-    left = tags.bearers(ctx.session, ctx.member.branch_id, name)
+    left = tags.bearers(ctx.session, ctx.actor.branch_id, name)
     return f"已去掉 {gone} 人的标签“{name}”，还有 {len(left)} 人有这个标签。发 标签 看全部。"
 
 
 def _all(ctx: Context) -> str:
-    found = tags.of_branch(ctx.session, ctx.member.branch_id)
+    found = tags.of_branch(ctx.session, ctx.actor.branch_id)
     if not found:
         return f"本支部还没有标签。{HINT}"
     shown = "\n".join(f"{name} {count} 人" for name, count in found[:9])
@@ -66,7 +66,7 @@ def _all(ctx: Context) -> str:
 
 
 def _show(ctx: Context, said: str) -> str:
-    names = tags.bearers(ctx.session, ctx.member.branch_id, said)
+    names = tags.bearers(ctx.session, ctx.actor.branch_id, said)
     if names:
         return f"标签“{said}”{len(names)} 人：{names_text(names)}。\n可发：通知 {said} 内容；去掉标签 {names[0]} {said}"
     (member, *_) = tags.people_meant(ctx.session, ctx.actor, said, now=ctx.now)

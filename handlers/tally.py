@@ -68,7 +68,7 @@ def _basis(ctx: Context, text: str) -> tuple[Basis, str]:
     said = re.search(r"按(应到|实到)", text)
     if said:
         return Basis(said[1]), "您指定"
-    chosen = tallies.election_basis(ctx.session, ctx.member.branch_id)
+    chosen = tallies.election_basis(ctx.session, ctx.actor.branch_id)
     return (chosen, "本支部设置") if chosen else (Basis.DUE, "没有设置，用较严的")
 
 
@@ -133,7 +133,7 @@ class BadBasis(Refusal):
     needs=Action.CHANGE_SETTINGS,
 )
 def basis(ctx: Context, text: str = "") -> Reply:
-    branch = ctx.actor.on_branch(ctx.session, Action.CHANGE_SETTINGS, ctx.member.branch_id)
+    branch = ctx.actor.on_branch(ctx.session, Action.CHANGE_SETTINGS, ctx.actor.branch_id)
     chosen = tallies.election_basis(ctx.session, branch.id)
     if not text:
         now = f"按{chosen.value}（本支部设置）" if chosen else f"按{Basis.DUE.value}（没有设置，用较严的）"
@@ -154,13 +154,13 @@ def basis(ctx: Context, text: str = "") -> Reply:
 
 @router.undo
 def put_back(ctx: Context, value: str | None) -> str:
-    ctx.actor.on_branch(ctx.session, Action.CHANGE_SETTINGS, ctx.member.branch_id)
+    ctx.actor.on_branch(ctx.session, Action.CHANGE_SETTINGS, ctx.actor.branch_id)
     _choose(ctx, value)
     return f"选举计票已改回{f'按{value}' if value else '没有设置（按应到）'}。发 选举计票 可以查看。"
 
 
 def _choose(ctx: Context, value: str | None) -> str | None:
-    branch, channel = ctx.member.branch_id, ctx.message.channel
+    branch, channel = ctx.actor.branch_id, ctx.message.channel
     before: str | None = record.choose(
         ctx.session,
         branch,

@@ -39,6 +39,7 @@ class Conversation(Base):
 
     ``frames`` is a stack of open questions, the last one on top; ``asking`` says whether the top one is being asked now or is suspended.
     ``choices`` are the words that numbers stand for; ``hints`` which waiting things were shown on which day; ``undo`` the last reversible act.
+    ``acts_for`` is the branch for which somebody in charge of several has chosen to act, and until when.
     """
 
     __tablename__ = "conversation"
@@ -50,6 +51,7 @@ class Conversation(Base):
     hints: Mapped[dict[str, Any]] = mapped_column(default=dict)
     looked_at: Mapped[datetime | None]
     undo: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    acts_for: Mapped[dict[str, Any]] = mapped_column(default=dict, server_default="{}")
 
 
 class Inbox(Base):

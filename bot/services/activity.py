@@ -151,7 +151,7 @@ def managed(session: Session, actor: Actor, action: Action, number: int | None) 
         if not found:
             raise NoSuchActivity(number=number)
         return found
-    own = (Activity.branch_id == actor.member.branch_id, Activity.state == ActivityState.PUBLISHED)
+    own = (Activity.branch_id == actor.branch_id, Activity.state == ActivityState.PUBLISHED)
     found = session.scalars(query.where(*own)).all()
     if action is Action.PUBLISH_GROUP and not found:
         actor.require(Action.PUBLISH)

@@ -57,7 +57,7 @@ def allowed(session: Session, actor: Actor, kind: ActivityKind) -> tuple[str, ..
 
     Raises :class:`NotAllowed`, :class:`OutsideYourBranch` or :class:`NoGroupOfYours`.
     """
-    branch_id = actor.member.branch_id
+    branch_id = actor.branch_id
     if kind.attends is Attends.GROUP:
         actor.require(Action.PUBLISH_GROUP)
         mine = select(Organisation.id).where(actor.within(Action.PUBLISH_GROUP))

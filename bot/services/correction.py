@@ -35,7 +35,7 @@ def namesakes(session: Session, actor: Actor, text: str) -> list[Member]:
         select(Member)
         .where(
             Member.active,
-            Member.branch_id == actor.member.branch_id,
+            Member.branch_id == actor.branch_id,
             Member.branch_id.in_(select(Organisation.id).where(actor.within(Action.CORRECT_ATTENDANCE)))
             | Member.group_id.in_(
                 select(Organisation.id).where(actor.within(Action.CORRECT_GROUP_ATTENDANCE))
@@ -57,7 +57,7 @@ def correctable(session: Session, actor: Actor, number: int | None, *, now: date
     """
     query = select(Activity).where(
         group.scope(actor, Action.CORRECT_ATTENDANCE, Action.CORRECT_GROUP_ATTENDANCE),
-        Activity.branch_id == actor.member.branch_id,
+        Activity.branch_id == actor.branch_id,
         Activity.state != ActivityState.CANCELLED,
         Activity.starts_at <= now + activities.CHECK_IN_OPENS,
         Activity.starts_at > now - CORRECTABLE,

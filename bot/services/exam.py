@@ -20,6 +20,7 @@ from bot.services import exam_plan, outbox, quiz
 from bot.services import run as runs
 from bot.services.concern import NOW
 from bot.services.exam_plan import Plan
+from bot.services.permission import Actor
 from bot.services.quiz import Answered, Overtaken
 from bot.services.run import SECURE, Asked, Place, Run
 from bot.times import full_moment, moment
@@ -85,16 +86,17 @@ class Sat:
 
 
 def publish(
-    session: Session, author: Member, plan: Plan, *, now: datetime, rng: random.Random = SECURE
+    session: Session, actor: Actor, plan: Plan, *, now: datetime, rng: random.Random = SECURE
 ) -> tuple[Exam, int]:
-    """Draw the paper and invite the branch; returns the exam and how many are invited."""
-    plan = exam_plan.check(session, author.branch_id, plan, now)
+    """Draw the paper and invite the branch for which the actor acts; returns the exam and how many are invited."""
+    author, branch_id = actor.member, actor.branch_id
+    plan = exam_plan.check(session, branch_id, plan, now)
     assert plan.closes_at is not None
     exam = Exam(
-        branch_id=author.branch_id,
+        branch_id=branch_id,
         author_id=author.id,
         topic=plan.topic,
-        questions=exam_plan.draw(session, author.branch_id, plan, now, rng),
+        questions=exam_plan.draw(session, branch_id, plan, now, rng),
         opens_at=plan.opens_at or now,
         closes_at=plan.closes_at,
         minutes=plan.minutes,

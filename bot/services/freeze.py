@@ -98,7 +98,7 @@ def begin(
 
 def _node(session: Session, actor: Actor, everywhere: bool) -> Organisation:
     if not everywhere:
-        return actor.on_branch(session, Action.CHANGE_SETTINGS, actor.member.branch_id)
+        return actor.on_branch(session, Action.CHANGE_SETTINGS, actor.branch_id)
     highest = min(actor.paths(Action.CHANGE_SETTINGS), key=len)
     return session.scalars(select(Organisation).where(Organisation.path == highest)).one()
 

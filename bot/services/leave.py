@@ -158,7 +158,7 @@ def _waiting(actor: Actor) -> Select[SignUp, Member, Activity]:
         .where(
             SignUp.state == SignUpState.LEAVE_ASKED,
             Activity.state == ActivityState.PUBLISHED,
-            Activity.branch_id == actor.member.branch_id,
+            Activity.branch_id == actor.branch_id,
             group.scope(actor, Action.DECIDE_LEAVE, Action.DECIDE_GROUP_LEAVE),
         )
     )

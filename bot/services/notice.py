@@ -99,7 +99,7 @@ def publish(session: Session, actor: Actor, draft: Draft, *, now: datetime, chan
     author = actor.member
     found = recipients.find(session, actor, draft.to, on=now.date())
     members = found.members
-    out = goes_out(session, author.branch_id, draft, now=now)
+    out = goes_out(session, actor.branch_id, draft, now=now)
     notice = Notice(
         branch_id=found.node.id,
         author_id=author.id,

@@ -61,6 +61,9 @@ _HEAD = re.compile(r"(?:发给|给)?(?P<to>[^\s:：]+)[\s:：]+(?P<text>.+)", re
 _SEND = re.compile(r"\s*(?:定时|再)?(?:发送|发出|发)$")
 _WORD = re.compile(r"[^\s,，。;；]+")
 _SHORT = {"今晚": "今天晚上", "明早": "明天早上", "明晚": "明天晚上", "今早": "今天早上"}
+_LIKE_SOMEBODY = re.compile(
+    r"(?P<to>[^\s:：,，。]{1,12}?(?:班|组|支部|科|室|队|所|站|人员|党员|干部|同志|青年))[\s:：]+\S.*", re.S
+)
 _EDGE = " \n,，。;；"
 _MOST_WORDS = 3
 """Of how many words a moment may consist: 12月5日 下午 2点."""
@@ -97,6 +100,12 @@ def checked(draft: Draft, now: datetime) -> Draft:
     if at is not None and at > now + AHEAD:
         raise SendsTooLate(when=moment(at, now))
     return draft
+
+
+def not_somebody(draft: Draft) -> str:
+    """Words at the beginning of a notice to everybody that may have been meant as its audience (检修三班 明天停电); empty without any."""
+    found = _LIKE_SOMEBODY.fullmatch(draft.text) if draft.to == recipients.EVERYBODY else None
+    return found["to"] if found else ""
 
 
 def set_for(draft: Draft, said: str, now: datetime) -> Draft | None:

@@ -91,7 +91,7 @@ def read(said: str) -> Written:
 
 def add(session: Session, actor: Actor, written: Written, *, now: datetime, channel: str = "") -> OwnMaterial:
     """Give the actor's branch a material; :class:`Doubled` when it has one of that title, :class:`TooMany` above the limit."""
-    branch = actor.on_branch(session, Action.PUBLISH, actor.member.branch_id)
+    branch = actor.on_branch(session, Action.PUBLISH, actor.branch_id)
     there = of_branch(session, branch.id)
     same = next((one for one in there if one.title == written.title), None)
     if same is not None:
@@ -127,7 +127,7 @@ def cut_anew(session: Session) -> None:
 
 def remove(session: Session, actor: Actor, number: int, *, now: datetime, channel: str = "") -> OwnMaterial:
     """Take a material of the branch off the list; what was read counts on. :class:`NoSuchMaterial`."""
-    branch = actor.on_branch(session, Action.PUBLISH, actor.member.branch_id)
+    branch = actor.on_branch(session, Action.PUBLISH, actor.branch_id)
     row = numbered(session, branch.id, number)
     row.removed_at = now
     _note(session, actor, "删除资料", row, now, channel)
@@ -138,7 +138,7 @@ def bring_back(
     session: Session, actor: Actor, number: int, *, now: datetime, channel: str = ""
 ) -> OwnMaterial | None:
     """Undo :func:`remove`; None when it is not there or not of the branch."""
-    branch = actor.on_branch(session, Action.PUBLISH, actor.member.branch_id)
+    branch = actor.on_branch(session, Action.PUBLISH, actor.branch_id)
     row = session.get(OwnMaterial, number)
     if row is None or row.branch_id != branch.id:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
 from bot.models.member import Member, Role, RoleName
-from bot.models.organisation import Organisation
+from bot.models.organisation import Organisation, OrganisationKind
 
 
 class Action(StrEnum):
@@ -93,10 +93,11 @@ class NeedsSomebodyAbove(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A member with the paths of the nodes where each action is allowed."""
+    """A member with the paths of the nodes where each action is allowed, and the branch for which he or she acts when none is named."""
 
     member: Member
     scopes: tuple[tuple[RoleName, int, str], ...]
+    branch_id: int
 
     def may(self, action: Action) -> bool:
         """Whether the action is allowed anywhere."""
@@ -148,7 +149,7 @@ HAS_A_ROLE = exists().where(Role.member_id == Member.id)
 """Whether a member has, or had, any role."""
 # Built once: most messages ask it, and putting it together costs more than running it.
 _ROLES = (
-    select(Role.name, Organisation.id, Organisation.path)
+    select(Role.name, Organisation.id, Organisation.path, Organisation.kind)
     .join(Organisation, Organisation.id == Role.organisation_id)
     .where(
         Role.member_id == bindparam("member"),
@@ -158,10 +159,26 @@ _ROLES = (
 )
 
 
-def actor_of(session: Session, member: Member, *, on: date) -> Actor:
-    """The member with the roles in force on a day."""
+def actor_of(session: Session, member: Member, *, on: date, acts_for: int | None = None) -> Actor:
+    """The member with the roles in force on a day, who has chosen to act for a branch, or has not.
+
+    Without a choice it is the own branch; for somebody in charge of nothing but one other branch (a temporary one) it is that one.
+    """
     rows = session.execute(_ROLES, {"member": member.id, "on": on}).all()
-    return Actor(member, tuple((name, node, path) for name, node, path in rows))
+    scopes = tuple((name, node, path) for name, node, path, _ in rows)
+    if acts_for is not None and can_act_for(session, scopes, acts_for):
+        return Actor(member, scopes, acts_for)
+    elsewhere = [
+        node for _, node, _, kind in rows if kind is OrganisationKind.BRANCH and node != member.branch_id
+    ]
+    only = len(elsewhere) == len(rows) and len(set(elsewhere)) == 1
+    return Actor(member, scopes, elsewhere[0] if only else member.branch_id)
+
+
+def can_act_for(session: Session, scopes: Sequence[tuple[RoleName, int, str]], branch_id: int) -> bool:
+    """Whether one of the roles is at the branch or above it."""
+    path = session.scalar(select(Organisation.path).where(Organisation.id == branch_id))
+    return path is not None and any(path.startswith(above) for _, _, above in scopes)
 
 
 def holders(session: Session, action: Action, branch_id: int, *, on: date) -> list[Member]:

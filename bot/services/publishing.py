@@ -19,6 +19,7 @@ from bot.models.organisation import Organisation
 from bot.models.outbox import Outbox, OutboxState, Urgency
 from bot.services import activity as activities
 from bot.services import audience, draft, outbox, sign_up, waiting_list
+from bot.services.permission import Actor
 from bot.times import day, full_moment, local
 from content import activity_kinds
 from content.activity_kinds import Attends
@@ -34,14 +35,15 @@ class Published:
     partners: tuple[str, ...] = ()
 
 
-def publish(session: Session, author: Member, wanted: draft.Draft, *, now: datetime) -> Published:
-    """Create the activity of the author's branch with its audience and notice, and queue the notice to everybody addressed."""
-    checked = draft.preview(session, author.branch_id, wanted, now=now)
+def publish(session: Session, actor: Actor, wanted: draft.Draft, *, now: datetime) -> Published:
+    """Create the activity of the branch for which the actor acts, with its audience and notice, and queue the notice to everybody addressed."""
+    author, branch_id = actor.member, actor.branch_id
+    checked = draft.preview(session, branch_id, wanted, now=now)
     kind = activity_kinds.lookup(checked.kind)
     of_group = kind is not None and kind.attends is Attends.GROUP
     activity = Activity(
-        branch_id=author.branch_id,
-        group_id=audience.group_id(session, author.branch_id, checked.audience) if of_group else None,
+        branch_id=branch_id,
+        group_id=audience.group_id(session, branch_id, checked.audience) if of_group else None,
         kind=checked.kind,
         theme=checked.theme,
         place=checked.place,

@@ -79,7 +79,7 @@ def is_somebody(session: Session, actor: Actor, to: str, *, on: date) -> bool:
 
 def _scope(session: Session, actor: Actor, to: str) -> tuple[Organisation, str]:
     """The node whose people are meant, and which of them: 各支部书记 are the 书记 of all branches below, 运行党支部 is everybody there."""
-    home = session.get_one(Organisation, actor.member.branch_id)
+    home = session.get_one(Organisation, actor.branch_id)
     may = actor.within(Action.PUBLISH)
     if found := _GOT.fullmatch(to):
         of_notice = select(Notice.branch_id).where(Notice.id == int(found[1]))
@@ -188,7 +188,7 @@ def is_taken(session: Session, actor: Actor, word: str, *, on: date) -> bool:
     if _BETWEEN.search(word):
         return True
     tagged = select(MemberTag.name).join(Member, Member.id == MemberTag.member_id)
-    mine = (Member.branch_id == actor.member.branch_id, MemberTag.name == word)
+    mine = (Member.branch_id == actor.branch_id, MemberTag.name == word)
     if session.scalar(tagged.where(*mine).limit(1)):
         return False
     return is_somebody(session, actor, word, on=on)

@@ -63,7 +63,7 @@ def may_record(actor: Actor) -> ColumnElement[bool]:
 def _near(actor: Actor) -> ColumnElement[bool]:
     """Of the own branch, or of another one that named the actor: what is meant when no number is given."""
     named = select(ActivityDuty.activity_id).where(ActivityDuty.member_id == actor.member.id)
-    return (Activity.branch_id == actor.member.branch_id) | Activity.id.in_(named)
+    return (Activity.branch_id == actor.branch_id) | Activity.id.in_(named)
 
 
 def _is_open(now: datetime) -> ColumnElement[bool]:
@@ -118,7 +118,7 @@ def require_open(activity: Activity, now: datetime) -> None:
 
 def _why_not(session: Session, actor: Actor, now: datetime) -> Refusal:
     """Why nothing can be written now, the most useful reason first."""
-    of_branch = Activity.branch_id == actor.member.branch_id
+    of_branch = Activity.branch_id == actor.branch_id
     others = session.scalars(select(Activity).where(_is_open(now), of_branch).limit(1)).first()
     if others is not None:
         who = duties.recorders_text(session, others, now)

@@ -52,7 +52,7 @@ class Answered:
 
 def _leads(actor: Actor) -> ColumnElement[bool]:
     """The condition on :class:`Activity` for who may order questions and name speakers: in the own branch, not from above."""
-    return activities.led_by(actor) & (Activity.branch_id == actor.member.branch_id)
+    return activities.led_by(actor) & (Activity.branch_id == actor.branch_id)
 
 
 def _sees(actor: Actor) -> ColumnElement[bool]:

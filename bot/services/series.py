@@ -76,7 +76,7 @@ def read(session: Session, actor: Actor, text: str, *, now: datetime) -> Series:
     if kind is None or kind.attends in (Attends.PAIR, Attends.JOINT):
         raise SeriesNotUnderstood(what="这类活动不能每月固定安排")
     known = audience.allowed(session, actor, kind)
-    where = draft_line.Where(session, actor.member.branch_id, now, known)
+    where = draft_line.Where(session, actor.branch_id, now, known)
     draft = draft_line.read_line(where, rest, Draft(kind=kind.name))
     to = draft.audience or audience.usual(kind, known)
     if draft.at is None or not draft.place or not to:
@@ -85,7 +85,7 @@ def read(session: Session, actor: Actor, text: str, *, now: datetime) -> Series:
         )
         raise SeriesNotUnderstood(what=missing)
     series = Series(
-        branch_id=actor.member.branch_id,
+        branch_id=actor.branch_id,
         kind=kind.name,
         week=0 if found["last"] else _number(found["nth"]),
         weekday=WEEKDAYS.index("日" if found["day"] == "天" else found["day"]),
@@ -118,7 +118,7 @@ def of_branch(session: Session, branch_id: int) -> Sequence[Series]:
 
 def led_by(session: Session, actor: Actor) -> list[Series]:
     """The series of the actor's branch that the actor may publish from."""
-    return [one for one in of_branch(session, actor.member.branch_id) if _may(session, actor, one)]
+    return [one for one in of_branch(session, actor.branch_id) if _may(session, actor, one)]
 
 
 def _may(session: Session, actor: Actor, series: Series) -> bool:

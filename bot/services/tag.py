@@ -41,7 +41,7 @@ def people_meant(session: Session, actor: Actor, said: str, *, now: datetime) ->
 
     :class:`~bot.services.member.Namesakes` for a name that several bear, and what finding recipients may raise.
     """
-    actor.on_branch(session, Action.MANAGE_PEOPLE, actor.member.branch_id)
+    actor.on_branch(session, Action.MANAGE_PEOPLE, actor.branch_id)
     found: dict[int, Member] = {}
     for part in filter(None, re.split(r"[、,，和\s]+", said)):
         for one in _meant(session, actor, part, now):

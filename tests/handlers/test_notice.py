@@ -116,6 +116,22 @@ def test_the_audience_is_understood(secretary: Phone, said: str, to: str, people
     assert f"对象：{to}，{people} 人" in secretary(said)
 
 
+@pytest.mark.parametrize(
+    ("said", "doubt"),
+    [
+        ("通知 检修九班 明天停电", "没有“检修九班”这个对象，会发给全体"),
+        ("通知 第九党小组：明天停电", "没有“第九党小组”这个对象，会发给全体"),
+        ("通知 明天停电 请提前保存资料", ""),
+        ("通知 全体党员 明天停电", ""),
+        ("通知 检修一班明天停电", ""),
+    ],
+)
+def test_an_audience_that_does_not_exist_is_pointed_out(secretary: Phone, said: str, doubt: str) -> None:
+    preview = secretary(said)
+    assert (doubt or "对象：") in preview
+    assert ("这个对象" in preview) == bool(doubt)
+
+
 def test_bad_notices_are_refused_with_an_example(secretary: Phone, bot: App) -> None:
     secretary.script(
         ("通知 张伟、李四光 开会", "没有找到：李四光", "例如"),

@@ -174,23 +174,24 @@ def recorder(session: Session, actor: Actor, told: Told) -> None:
             return
     if not actor.may(Action.PUBLISH):
         raise NotAllowed(action=f"补录{told.kind.name}")
-    actor.on_branch(session, Action.PUBLISH, actor.member.branch_id)
+    actor.on_branch(session, Action.PUBLISH, actor.branch_id)
 
 
-def record(session: Session, author: Member, told: Told, *, now: datetime, channel: str = "") -> Activity:
-    """Keep an activity of the author's branch that was held without the bot: ended, without audience; a talk has its two people.
+def record(session: Session, actor: Actor, told: Told, *, now: datetime, channel: str = "") -> Activity:
+    """Keep an activity of the branch for which the actor acts that was held without the bot: ended, without audience; a talk has its two people.
 
     :class:`AlreadyRecorded` for the same kind (group, pair) on the same day.
     """
     # Two who record the same thing at once wait for each other here.
-    session.execute(select(Organisation.id).where(Organisation.id == author.branch_id).with_for_update())
-    if _already(session, author.branch_id, told, now):
+    author, branch_id = actor.member, actor.branch_id
+    session.execute(select(Organisation.id).where(Organisation.id == branch_id).with_for_update())
+    if _already(session, branch_id, told, now):
         raise AlreadyRecorded(day=day(told.on, now), kind=told.kind.name)
     starts_at = at_time(told.on, told.at or time.min, now)
     # Hours that nobody told are not invented.
     ends_at = starts_at + timedelta(minutes=told.kind.minutes) if told.at else starts_at
     activity = Activity(
-        branch_id=author.branch_id,
+        branch_id=branch_id,
         group_id=told.group.id if told.group else None,
         kind=told.kind.name,
         theme=told.theme,

@@ -59,7 +59,7 @@ def numbered(session: Session, actor: Actor, number: int) -> Activity | None:
 
 def _of_branch(actor: Actor) -> Select[Activity]:
     return select(Activity).where(
-        Activity.branch_id == actor.member.branch_id,
+        Activity.branch_id == actor.branch_id,
         Activity.state != ActivityState.CANCELLED,
         seen_by(actor, Action.SEE_BRANCH),
     )

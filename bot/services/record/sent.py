@@ -17,7 +17,7 @@ from bot.services.record.held import activity
 
 def notices(session: Session, actor: Actor, *, most: int = 5) -> Sequence[Notice]:
     """The newest notices of the actor's branch."""
-    mine = Notice.branch_id == actor.member.branch_id
+    mine = Notice.branch_id == actor.branch_id
     return session.scalars(select(Notice).where(mine).order_by(Notice.id.desc()).limit(most)).all()
 
 

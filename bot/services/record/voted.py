@@ -17,7 +17,7 @@ from bot.services.record.held import activity, vote_facts
 
 def votes(session: Session, actor: Actor, *, most: int = 5) -> Sequence[Vote]:
     """The votes of the actor's branch that were closed last, the newest first."""
-    mine = _closed(actor).where(Vote.branch_id == actor.member.branch_id)
+    mine = _closed(actor).where(Vote.branch_id == actor.branch_id)
     return session.scalars(mine.order_by(Vote.closed_at.desc(), Vote.id.desc()).limit(most)).all()
 
 
