@@ -1,15 +1,22 @@
-"""A load of prepared requests over keep-alive connections, from a process of its own, so that the server's figures are the server's."""
+"""A load of prepared requests over keep-alive connections, from a process of its own, so that the server's figures are the server's.
+
+It shares the machine with what it measures, so it is as light as it can be: one loop over plain sockets. With asyncio's streams a request cost the
+load 0.27 ms, more than half of what the product needs to answer one.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import json
+import selectors
+import socket
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 MARK = b"\r\n\r\n"
+LENGTH = b"content-length:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,40 +30,76 @@ class Result:
     bad: int
 
 
-async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, raw: bytes) -> bool:
-    writer.write(raw)
-    head = await reader.readuntil(MARK)
-    lower = head.lower()
-    length = int(lower.split(b"content-length:")[1].split(b"\r\n")[0])
-    body = await reader.readexactly(length) if length else b""
-    return head.startswith(b"HTTP/1.1 200") and bool(body)
+class Connection:
+    """One connection that sends a request, reads its answer and takes the next."""
 
+    def __init__(self, port: int, queue: Iterator[bytes]) -> None:
+        self.port, self.queue = port, queue
+        self.times: list[float] = []
+        self.bad = 0
+        self.socket = self._opened()
 
-async def _worker(port: int, queue: list[bytes], times: list[float], bad: list[int]) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    while queue:
-        raw = queue.pop()
-        start = time.perf_counter()
+    def _opened(self) -> socket.socket:
+        made = socket.create_connection(("127.0.0.1", self.port))
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
+
+    def send(self) -> bool:
+        """Send the next request; False when there is none."""
+        raw = next(self.queue, None)
+        if raw is None:
+            return False
+        self.got = b""
+        self.start = time.perf_counter()
+        self.socket.sendall(raw)
+        return True
+
+    def receive(self) -> bool:
+        """Read what has come; True when the answer is complete, or will not be."""
         try:
-            well = await _ask(reader, writer, raw)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            well = False
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        times.append(time.perf_counter() - start)
-        if not well:
-            bad[0] += 1
-    writer.close()
+            part = self.socket.recv(65536)
+        except ConnectionError:
+            part = b""
+        self.got += part
+        if part and not _complete(self.got):
+            return False
+        self.times.append(time.perf_counter() - self.start)
+        if not part:
+            self.socket.close()
+            self.socket = self._opened()
+        self.bad += not (part and self.got.startswith(b"HTTP/1.1 200") and not self.got.endswith(MARK))
+        return True
 
 
-async def run(ports: list[int], requests: list[bytes], connections: int) -> Result:
+def _complete(got: bytes) -> bool:
+    head, mark, body = got.partition(MARK)
+    length = head.lower().partition(LENGTH)[2].partition(b"\r\n")[0] if mark else b""
+    return bool(mark) and len(body) >= int(length or 0)
+
+
+def run(ports: list[int], requests: list[bytes], connections: int) -> Result:
     """Send all requests, each once, over so many connections, which go to the ports in turn."""
-    queue, times, bad = requests[::-1], [], [0]
+    queue = iter(requests)
+    every = [Connection(ports[n % len(ports)], queue) for n in range(connections)]
     start = time.perf_counter()
-    await asyncio.gather(*(_worker(ports[n % len(ports)], queue, times, bad) for n in range(connections)))
+    with selectors.DefaultSelector() as selector:
+        for one in every:
+            if one.send():
+                selector.register(one.socket, selectors.EVENT_READ, one)
+        while selector.get_map():
+            for key, _ in selector.select():
+                one, before = key.data, key.fileobj
+                if not one.receive():
+                    continue
+                more = one.send()
+                if not more or one.socket is not before:
+                    selector.unregister(before)
+                    if more:
+                        selector.register(one.socket, selectors.EVENT_READ, one)
     seconds = time.perf_counter() - start
-    times.sort()
+    times = sorted(took for one in every for took in one.times)
     at = lambda share: times[min(len(times) - 1, int(len(times) * share))] * 1000  # noqa: E731
-    return Result(len(times) / seconds, at(0.5), at(0.99), times[-1] * 1000, bad[0])
+    return Result(len(times) / seconds, at(0.5), at(0.99), times[-1] * 1000, sum(one.bad for one in every))
 
 
 def main() -> None:
@@ -71,7 +114,7 @@ def main() -> None:
         size = int.from_bytes(raw[at : at + 4], "big")
         requests.append(raw[at + 4 : at + 4 + size])
         at += 4 + size
-    print(json.dumps(asdict(asyncio.run(run(ports, requests, connections)))))
+    print(json.dumps(asdict(run(ports, requests, connections))))
 
 
 if __name__ == "__main__":

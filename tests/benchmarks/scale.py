@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import requests
@@ -59,16 +60,22 @@ def run(say: Callable[[str], None] = print) -> None:
 
 
 def _processes(folder: Path, url: str, say: Callable[[str], None]) -> None:
+    """All run from the beginning and are asked in turn, round by round: a ratio is that of one round."""
     platform, values, app = _filled(url)
-    first = 0.0
-    for count in PROCESSES:
-        with servers(values, folder, count) as ports:
-            before = _ticks()
-            result = measure(platform, ports, folder)
-            busy, open_now = _busy(before, _ticks()), _connections(app)
-        first = first or result.rate
-        line = _line(f"{TEXT}, {count} web processes", result, first, "1 process")
-        say(f"{line}  {open_now} connections  all cores {busy:.0%} busy")
+    with contextlib.ExitStack() as stack:
+        groups = {count: stack.enter_context(servers(values, folder, count)) for count in PROCESSES}
+        rounds: dict[int, list[Round]] = {count: [] for count in PROCESSES}
+        for _ in range(ROUNDS + 1):
+            for count, ports in groups.items():
+                rounds[count].append(ask(platform, ports, folder))
+        open_now = _connections(app)
+    for count, found in rounds.items():
+        pairs = zip(found[1:], rounds[PROCESSES[0]][1:], strict=True)
+        ratio = statistics.median(one.result.rate / two.result.rate for one, two in pairs)
+        busy = statistics.median(one.busy for one in found[1:])
+        line = _line(f"{TEXT}, {count} web processes", middle(found), ratio, "1 process")
+        say(f"{line}  all cores {busy:.0%} busy")
+    say(f"{sum(PROCESSES)} web processes had {open_now} connections open to PostgreSQL")
     app.database.dispose()
 
 
@@ -83,11 +90,10 @@ def _members(folder: Path, database: str, url: str, say: Callable[[str], None]) 
             connection.exec_driver_sql("ANALYZE")
         filled = time.perf_counter() - start
         with servers(values, folder, 1) as ports:
-            result = measure(platform, ports, folder)
+            result = middle([ask(platform, ports, folder) for _ in range(ROUNDS + 1)])
         first = first or result.rate
-        say(
-            f"{_line(f'{database}: {count:,} members', result, first, f'{MEMBERS[0]:,}')}  filled in {filled:.0f} s"
-        )
+        line = _line(f"{database}: {count:,} members", result, result.rate / first, f"{MEMBERS[0]:,} members")
+        say(f"{line}  filled in {filled:.0f} s")
     app.database.dispose()
 
 
@@ -161,24 +167,35 @@ def _wait_for(port: int) -> None:
     raise RuntimeError("the server does not answer")
 
 
-def measure(platform: Platform, ports: list[int], folder: Path) -> Result:
-    """The median round by rate after one to warm up, with the worst answer of them all."""
-    results = []
-    for _ in range(ROUNDS + 1):
-        file = folder / "requests"
-        file.write_bytes(webhook.requests_of(platform, TEXT, webhook.REQUESTS, webhook.asking()))
-        where = ",".join(map(str, ports))
-        load = [sys.executable, "-m", "tests.benchmarks.load", where, str(file), str(CONNECTIONS)]
-        done = subprocess.run(load, check=True, capture_output=True)
-        results.append(Result(**json.loads(done.stdout)))
-    counted = sorted(results[1:], key=lambda one: one.rate)
-    middle = counted[len(counted) // 2]
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What the load saw in one round, and the share of all cores that was busy meanwhile."""
+
+    result: Result
+    busy: float
+
+
+def ask(platform: Platform, ports: list[int], folder: Path) -> Round:
+    """One round over these processes."""
+    file = folder / "requests"
+    file.write_bytes(webhook.requests_of(platform, TEXT, webhook.REQUESTS, webhook.asking()))
+    where = ",".join(map(str, ports))
+    load = [sys.executable, "-m", "tests.benchmarks.load", where, str(file), str(CONNECTIONS)]
+    before = _ticks()
+    done = subprocess.run(load, check=True, capture_output=True)
+    return Round(Result(**json.loads(done.stdout)), _busy(before, _ticks()))
+
+
+def middle(rounds: list[Round]) -> Result:
+    """The median of the rounds after the first, which warms up, with the worst answer of them all."""
+    counted = [one.result for one in rounds[1:]]
+    median = lambda what: statistics.median(what(one) for one in counted)  # noqa: E731
     return Result(
-        statistics.median(one.rate for one in counted),
-        middle.p50,
-        middle.p99,
+        median(lambda one: one.rate),
+        median(lambda one: one.p50),
+        median(lambda one: one.p99),
         max(one.worst for one in counted),
-        sum(one.bad for one in results),
+        sum(one.result.bad for one in rounds),
     )
 
 
@@ -199,8 +216,8 @@ def _connections(app: App) -> int:
         )
 
 
-def _line(name: str, one: Result, first: float, yardstick: str) -> str:
+def _line(name: str, one: Result, ratio: float, yardstick: str) -> str:
     return (
-        f"{name:<32} {one.rate:6.0f}/s  {one.rate / first:5.2f} x {yardstick}  p50 {one.p50:5.1f} ms  p99 {one.p99:5.1f} ms  "
+        f"{name:<32} {one.rate:6.0f}/s  {ratio:5.2f} x {yardstick}  p50 {one.p50:5.1f} ms  p99 {one.p99:5.1f} ms  "
         f"worst {one.worst:5.0f} ms  not answered {one.bad}"
     )
