@@ -11,9 +11,9 @@ from bot import when
 from bot.chat import Answer, Ask, Context, Reply, Router, Undo
 from bot.errors import Refusal
 from bot.models.organisation import Organisation
-from bot.services import point_rule
+from bot.services import point_rule, rule_change
 from bot.services.permission import Action
-from bot.services.point_rule import Change, Wish
+from bot.services.rule_change import Change, Wish
 from content.points import GIVERS, Rule
 
 router = Router()
@@ -155,7 +155,7 @@ def _day(said: str, ctx: Context, since: date | None) -> date:
 
 
 def _asked(ctx: Context, branch: Organisation, wish: Wish) -> Ask:
-    planned = point_rule.plan(ctx.session, branch, wish, by=ctx.member, now=ctx.now)
+    planned = rule_change.plan(ctx.session, branch, wish, by=ctx.member, now=ctx.now)
     data = {**asdict(wish), "since": wish.since.isoformat(), "to": wish.to and wish.to.isoformat()}
     return Ask(
         f"{_preview(branch, planned)}\n1 确认\n2 取消",
@@ -187,7 +187,7 @@ def confirm(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     branch = ctx.actor.on_branch(ctx.session, Action.SETTLE, data["branch"])
     if text != "确认":
         return _asked(ctx, branch, wish)
-    done = point_rule.change(
+    done = rule_change.change(
         ctx.session, branch, wish, by=ctx.member, now=ctx.now, channel=ctx.message.channel
     )
     text = f"已定：{point_rule.span(wish.since, wish.to)}，{done.after.name}{point_rule.figures(done.after)}（{done.after.edition}）。以前记的分不变。"
@@ -209,7 +209,7 @@ def _withdrawn(ctx: Context, name: str) -> str:
 
 def _taken_back(ctx: Context, code: str, row_id: int | None = None) -> str:
     channel = ctx.message.channel
-    row = point_rule.withdraw(
+    row = rule_change.withdraw(
         ctx.session, _branch(ctx), code, by=ctx.member, now=ctx.now, row_id=row_id, channel=channel
     )
     name = point_rule.rules().rule(code, ctx.now.date()).name

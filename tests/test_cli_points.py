@@ -13,8 +13,8 @@ from bot.app import App
 from bot.cli_points import points as group
 from bot.models.member import Member
 from bot.models.organisation import Organisation
-from bot.services import point_rule, points
-from bot.services.point_rule import Wish
+from bot.services import points, rule_change
+from bot.services.rule_change import Wish
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_rules_lists_what_is_shipped_and_what_branches_made_of_it(bot: App, zhib
         who = session.scalars(select(Member).where(Member.name == "王建国")).one()
         branch = session.get_one(Organisation, who.branch_id)
         wish = Wish("attend", date(2027, 1, 1), points=3)
-        point_rule.change(session, branch, wish, by=who, now=bot.clock())
+        rule_change.change(session, branch, wish, by=who, now=bot.clock())
     lines = [line.split("\t") for line in zhibu("rules").output.splitlines()]
     assert ["shipped", "attend", "第1版"] in [line[:3] for line in lines]
     assert lines[-1][:3] == ["检修党支部", "attend", "本支部第1版"]

@@ -18,8 +18,8 @@ from bot.models.audit import AuditEntry
 from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.models.points import BranchRule, PointEntry
-from bot.services import point_rule, points
-from bot.services.point_rule import NothingChanges, ValidityOverlaps, Wish
+from bot.services import point_rule, points, rule_change
+from bot.services.rule_change import NothingChanges, ValidityOverlaps, Wish
 from tests.chat import Phone, PhoneBook
 
 
@@ -171,7 +171,7 @@ def test_two_secretaries_at_once_make_one_version(database: Database, clock: Clo
             with database.write() as session:
                 branch, member = branch_of(session)
                 wish = Wish("attend", clock().date() + timedelta(days=1), points=3)
-                point_rule.change(session, branch, wish, by=member, now=clock())
+                rule_change.change(session, branch, wish, by=member, now=clock())
             results.append("done")
         except (ValidityOverlaps, NothingChanges) as refused:
             results.append(type(refused).__name__)
@@ -213,7 +213,7 @@ def test_whatever_is_wished_an_entry_always_knows_the_rule_that_made_it(
             to = None if length is None else since + timedelta(days=length)
             wish = Wish("attend", since, to, points=amount, active=active)
             try:
-                point_rule.change(session, branch, wish, by=member, now=now)
+                rule_change.change(session, branch, wish, by=member, now=now)
             except (ValidityOverlaps, NothingChanges):
                 continue
         for day in range(0, 45, 3):

@@ -21,9 +21,9 @@ from bot.models.organisation import Organisation
 from bot.models.points import Claim, ClaimKind, ClaimState, PointBalance, PointEntry
 from bot.models.settlement import Settlement, SettlementState
 from bot.services import claim as claims
-from bot.services import point_rule, points, settlement, settlement_period, verdict
+from bot.services import point_rule, points, rule_change, settlement, settlement_period, verdict
 from bot.services.permission import actor_of
-from bot.services.point_rule import Wish
+from bot.services.rule_change import Wish
 
 _facts = (f"together {n}" for n in itertools.count())
 WHO = ("张伟", "古丽", "李明")
@@ -92,7 +92,7 @@ def _do(session: Session, what: str, who: int, number: int, now: datetime) -> No
         case "rule":
             branch = session.get_one(Organisation, member(session, name).branch_id)
             wish = Wish("model", now.date() + timedelta(days=number + 1), points=number % 4 + 1)
-            point_rule.change(session, branch, wish, by=member(session, "王建国"), now=now)
+            rule_change.change(session, branch, wish, by=member(session, "王建国"), now=now)
 
 
 def change(session: Session, what: str, number: int, now: datetime) -> None:
