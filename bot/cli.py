@@ -153,6 +153,7 @@ def content_check() -> None:
         activity_kinds,
         branch_score,
         checks,
+        hazards,
         holidays,
         materials,
         menu,
@@ -168,6 +169,7 @@ def content_check() -> None:
         for one in (
             activity_kinds,
             branch_score,
+            hazards,
             holidays,
             menu,
             points,

@@ -1,4 +1,4 @@
-"""推送设置：本支部的学习时间、学习日、学习主题、免打扰、每天条数和催办间隔。"""
+"""推送设置：本支部的学习时间、学习日、学习主题、免打扰、每天条数、催办间隔和值班电话。"""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ _DAY_SPAN = re.compile(
     r"(?:周|星期)?([一二三四五六日天])\s*(?:-|~|—|到|至)\s*(?:周|星期)?([一二三四五六日天])"
 )
 _DAY = re.compile(r"[一二三四五六日天]")
+_PHONE = re.compile(r"\+?\d[\d\- ]{1,18}\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,15 @@ def _topics(said: str, now: datetime) -> dict[str, Any]:
     return {"topics": tuple(dict.fromkeys(names))}
 
 
+def _duty_phone(said: str, now: datetime) -> dict[str, Any]:
+    if said in ("无", "没有", "清空", "取消"):
+        return {"duty_phone": ""}
+    found = _PHONE.fullmatch(said.strip(" 。"))
+    if found is None:
+        raise setting.BadDutyPhone
+    return {"duty_phone": found[0]}
+
+
 ITEMS = (
     Item("学习时间", "学习时间 8:30", _study_time, lambda r: f"{r.study_time:%H:%M}"),
     Item("学习日", "学习日 周一到周五", _study_days, lambda r: setting.days_text(r.study_days)),
@@ -114,6 +124,7 @@ ITEMS = (
     Item("免打扰", "免打扰 22:00-7:00", _quiet, lambda r: f"{r.quiet_from:%H:%M}-{r.quiet_to:%H:%M}"),
     Item("每天最多", "每天最多 2 条", _budget, lambda r: f"{r.budget} 条"),
     Item("催办间隔", "催办间隔 4 小时", _nudge_hours, lambda r: f"{r.nudge_hours} 小时"),
+    Item("值班电话", "值班电话 0906-2123456", _duty_phone, lambda r: r.duty_phone or "没有设"),
 )
 WORDS = tuple(item.word for item in ITEMS)
 

@@ -36,6 +36,7 @@ class Action(StrEnum):
     SETTLE = "结算积分"
     MOVE_PEOPLE = "转接组织关系和调整支部"
     SEE_AUDIT = "查看操作记录"
+    HANDLE_HAZARDS = "派发和复查隐患"
 
 
 _LEADERS = frozenset({Action.MANAGE_PEOPLE, Action.APPROVE_QUESTIONS, Action.SETTLE})

@@ -68,6 +68,8 @@ LABELS = {
     "series": "定期活动",
     "branch_rule": "定的积分规则",
     "branch_cap": "定的积分上限",
+    "hazard": "隐患",
+    "hazard_step": "隐患办理",
 }
 _HIDDEN = (
     "id",
@@ -180,7 +182,8 @@ def _said(value: object, now: datetime) -> str:
 def erase(session: Session, member: Member, *, now: datetime) -> int:
     """Erase somebody who left, down to the name in minutes. Returns how many rows were deleted.
 
-    Kept: the name, who came to what, votes, minutes, the ledger of points and what was done in office, because they are records of the branch.
+    Kept: the name, who came to what, votes, minutes, the ledger of points, hazards (to be recorded by 《安全生产法》第四十一条) and what was done in
+    office, because they are records of the branch.
     Gone: accounts, phone, staff number, dates, talk, study, answers, reflections, pushes, and the words of claims and leaves.
     """
     require_gone(member, now)

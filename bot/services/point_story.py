@@ -60,6 +60,7 @@ _FACTS = {
     "reflection": "感想",
     "claim": "申报",
     "given": "负责人加分",
+    "hazard": "隐患记录",
     "reversal": "更正",
     "correction": "重记",
 }

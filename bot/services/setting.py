@@ -55,6 +55,10 @@ class BadNudgeHours(Refusal):
     text = "催办间隔要在 1 到 72 小时之间。例如：催办间隔 4 小时"
 
 
+class BadDutyPhone(Refusal):
+    text = "没看懂电话号码。例如：值班电话 0906-2123456；不要了可写：值班电话 无"
+
+
 class BadPause(Refusal):
     text = "没看懂暂停多久。最多 30 天。例如：暂停提醒 3天；暂停提醒 到12月5日"
 
@@ -63,7 +67,8 @@ class BadPause(Refusal):
 class BranchRules:
     """The settings of one branch. No ``study_days`` means the working days of the calendar, no ``topics`` all of them.
 
-    ``budget`` is how many ROUTINE pushes a member gets a day; ``nudge_hours`` how far apart two nudges for the same thing must be.
+    ``budget`` is how many ROUTINE pushes a member gets a day; ``nudge_hours`` how far apart two nudges for the same thing must be. ``duty_phone`` is
+    what somebody in danger is told to call.
     """
 
     study_time: time = time(8, 5)
@@ -73,6 +78,7 @@ class BranchRules:
     quiet_to: time = time(7, 30)
     budget: int = 3
     nudge_hours: int = 4
+    duty_phone: str = ""
 
     def quiet_until(self, now: datetime) -> datetime | None:
         """When the quiet hours end that reign now; None outside them."""

@@ -1,0 +1,239 @@
+"""The register of hazards: reporting one, finding it again, and what is open. What is done with it is :mod:`bot.services.hazard_course`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+
+from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy.orm import Session
+
+from bot import nlu
+from bot.errors import Refusal
+from bot.models.hazard import OPEN, Hazard, HazardAct, HazardState, HazardStep
+from bot.models.member import Member
+from bot.models.organisation import Organisation
+from bot.models.outbox import Urgency
+from bot.services import outbox
+from bot.services.permission import Action, Actor, holders
+from content import hazards as file
+from content.hazards import HazardRules
+
+SHORTEST, LONGEST, LONGEST_PLACE = 2, 300, 60
+ALIKE = 0.6
+"""The share of the shorter description's words in another one from which both may mean the same place. Our own rule of thumb."""
+_PLACE = re.compile(r"[\s,，。;；]*地点\s*[:：]?\s*(?P<place>[^,，。;；]+)[\s,，。;；]*")
+_DIGITS = re.compile(r"\d+")
+
+
+class TooLong(Refusal):
+    text = f"请写短一些，最多 {LONGEST} 个字：在哪里、是什么。例如：隐患 2号主变渗油"
+
+
+class AlreadyReported(Refusal):
+    text = "这处隐患您已经报过（YH{number}），不用再报。看进度请发：隐患 YH{number}"
+
+
+class NoSuchHazard(Refusal):
+    text = "没有找到您能看的 YH{number}。发 隐患 看有哪些。"
+
+
+class Overtaken(Refusal):
+    text = "YH{number} {standing}，{what}。看经过请发：隐患 YH{number}"
+
+
+@lru_cache(maxsize=1)
+def rules() -> HazardRules:
+    """Levels and emergency words, read once."""
+    return file.load()
+
+
+def split_place(text: str) -> tuple[str, str]:
+    """The description and the place of 2号主变渗油 地点110千伏东郊变; the place is empty when none was named."""
+    found = _PLACE.search(text)
+    if found is None:
+        return text.strip(), ""
+    rest = f"{text[: found.start()]} {text[found.end() :]}".strip()
+    place = found["place"].strip()[:LONGEST_PLACE]
+    return (rest, place) if rest else (place, "")
+
+
+# Reporting --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """A new entry; ``alike`` are open ones that may be the same, ``told`` the names of those who hear of it."""
+
+    hazard: Hazard
+    alike: tuple[Hazard, ...]
+    told: tuple[str, ...]
+
+
+def report(
+    session: Session, member: Member, branch_id: int, text: str, place: str, *, now: datetime
+) -> Reported:
+    """Take up a hazard. The nearest in charge is told; of an emergency all who are in charge of the branch, at any hour.
+
+    :class:`TooLong`, or :class:`AlreadyReported` for the same words of the same person while they are open.
+    """
+    if len(text) > LONGEST:
+        raise TooLong
+    known = _open_in(session, Hazard.branch_id == branch_id)
+    for one in known:
+        if one.reporter_id == member.id and (one.text, one.place) == (text, place):
+            raise AlreadyReported(number=one.id)
+    hazard = Hazard(
+        branch_id=branch_id,
+        reporter_id=member.id,
+        text=text,
+        place=place,
+        level=rules().levels[0].name,
+        urgent=rules().is_emergency(text),
+        state=HazardState.REPORTED,
+        turn=0,
+        closures=0,
+        at=now,
+    )
+    session.add(hazard)
+    session.flush()
+    session.add(HazardStep(hazard_id=hazard.id, act=HazardAct.REPORT, by_id=member.id, text=text, at=now))
+    alike = tuple(one for one in known if _alike(hazard, one))
+    return Reported(hazard, alike, _tell_chiefs(session, hazard, member, now))
+
+
+def _tell_chiefs(session: Session, hazard: Hazard, reporter: Member, now: datetime) -> tuple[str, ...]:
+    able = [
+        one
+        for one in holders(session, Action.HANDLE_HAZARDS, hazard.branch_id, on=now.date())
+        if one != reporter
+    ]
+    near = [one for one in able if one.branch_id == hazard.branch_id] or able
+    told = near if hazard.urgent else near[:1]
+    head = "【紧急】" if hazard.urgent else ""
+    text = f"{head}{reporter.name}报告隐患 YH{hazard.id}：{described(hazard)}\n派人整改请发：派发 YH{hazard.id} 姓名 3天"
+    urgency = Urgency.URGENT if hazard.urgent else Urgency.ANSWER
+    outbox.push(session, [one.id for one in told], text, key=push_key(hazard), now=now, urgency=urgency)
+    return tuple(one.name for one in told)
+
+
+def push_key(hazard: Hazard) -> str:
+    """Under which key those are told of what was done last, so that it can be taken back."""
+    return f"hazard {hazard.id} turn {hazard.turn}"
+
+
+def _alike(new: Hazard, old: Hazard) -> bool:
+    """The same place, or most words of the shorter description in the other; 2号主变 and 3号主变 are two places."""
+    if set(_DIGITS.findall(new.text)) != set(_DIGITS.findall(old.text)):
+        return False
+    if new.place and old.place and new.place != old.place:
+        return False
+    one, other = set(nlu.words(new.text)), set(nlu.words(old.text))
+    shorter = min(len(one), len(other))
+    return shorter > 1 and len(one & other) / shorter >= ALIKE
+
+
+# Finding ----------------------------------------------------------------------------------------------------------------
+
+
+def find(session: Session, actor: Actor, number: int) -> Hazard:
+    """The hazard of that number, for whoever had to do with it or is in charge of its branch; :class:`NoSuchHazard` otherwise."""
+    took_part = exists().where(
+        HazardStep.hazard_id == Hazard.id,
+        or_(HazardStep.by_id == actor.member.id, HazardStep.to_id == actor.member.id),
+    )
+    return _one(session, number, or_(took_part, actor.within(Action.HANDLE_HAZARDS)))
+
+
+def in_charge_of(session: Session, actor: Actor, number: int) -> Hazard:
+    """The hazard of that number, if the actor is in charge of its branch; :class:`NoSuchHazard` otherwise."""
+    actor.require(Action.HANDLE_HAZARDS)
+    return _one(session, number, actor.within(Action.HANDLE_HAZARDS))
+
+
+def _one(session: Session, number: int, may: ColumnElement[bool]) -> Hazard:
+    query = (
+        select(Hazard).join(Organisation, Organisation.id == Hazard.branch_id).where(Hazard.id == number, may)
+    )
+    found = session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+    if found is None:
+        raise NoSuchHazard(number=number)
+    return found
+
+
+def steps(session: Session, hazard: Hazard) -> list[tuple[HazardStep, str, str]]:
+    """What was done, oldest first, with the names of who did it and of whom it was given to."""
+    rows = session.scalars(
+        select(HazardStep).where(HazardStep.hazard_id == hazard.id).order_by(HazardStep.id)
+    ).all()
+    names = names_of(session, [one for row in rows for one in (row.by_id, row.to_id)])
+    return [(row, names.get(row.by_id, ""), names.get(row.to_id or 0, "")) for row in rows]
+
+
+def names_of(session: Session, members: Sequence[int | None]) -> dict[int, str]:
+    """The names of members by id."""
+    wanted = {one for one in members if one is not None}
+    rows = session.execute(select(Member.id, Member.name).where(Member.id.in_(wanted)))
+    return {key: name for key, name in rows}  # noqa: C416
+
+
+def described(hazard: Hazard) -> str:
+    """2号主变渗油（地点：东郊变，重大隐患）."""
+    level = "" if hazard.level == rules().levels[0].name else f"{hazard.level}隐患"
+    about = "，".join(filter(None, (f"地点：{hazard.place}" if hazard.place else "", level)))
+    return f"{hazard.text}（{about}）" if about else hazard.text
+
+
+STANDINGS = {
+    HazardState.REPORTED: "还没有派发",
+    HazardState.DISPATCHED: "正在整改",
+    HazardState.FIXED: "已整改，等待复查",
+    HazardState.CLOSED: "已复查通过、销号",
+    HazardState.DISMISSED: "已确认不是隐患",
+    HazardState.WITHDRAWN: "已由报告人撤销",
+}
+
+
+# What is open -----------------------------------------------------------------------------------------------------------
+
+
+def _open_in(session: Session, where: ColumnElement[bool]) -> Sequence[Hazard]:
+    return session.scalars(select(Hazard).where(where, Hazard.state.in_(OPEN)).order_by(Hazard.id)).all()
+
+
+def open_of_branch(session: Session, branch_id: int, *, today: date) -> list[Hazard]:
+    """What is open in a branch: overdue first, then what waits for somebody in charge, then by deadline."""
+    return sorted(_open_in(session, Hazard.branch_id == branch_id), key=lambda one: _order(one, today))
+
+
+def open_of_member(session: Session, member_id: int, *, today: date) -> list[Hazard]:
+    """What is open of that which a member reported or has to put right, in the same order."""
+    mine = or_(Hazard.reporter_id == member_id, Hazard.owner_id == member_id)
+    return sorted(_open_in(session, mine), key=lambda one: _order(one, today))
+
+
+def to_fix(session: Session, member_id: int, *, today: date) -> list[Hazard]:
+    """What a member has to put right."""
+    mine = (Hazard.owner_id == member_id) & (Hazard.state == HazardState.DISPATCHED)
+    return sorted(_open_in(session, mine), key=lambda one: _order(one, today))
+
+
+def _order(one: Hazard, today: date) -> tuple[bool, bool, date, int]:
+    return not is_overdue(one, today), one.state is HazardState.DISPATCHED, one.due_on or date.min, one.id
+
+
+def is_overdue(hazard: Hazard, today: date) -> bool:
+    """Whether it should be put right by now and is not; one that waits for its check is out of its owner's hands."""
+    return hazard.state is HazardState.DISPATCHED and hazard.due_on is not None and hazard.due_on < today
+
+
+def page_of(
+    session: Session, where: ColumnElement[bool], number: int, *, size: int
+) -> tuple[Sequence[Hazard], bool]:
+    """A page (from 1) of all hazards, the newest first, and whether there are more."""
+    query = select(Hazard).where(where).order_by(Hazard.id.desc()).limit(size + 1).offset((number - 1) * size)
+    found = session.scalars(query).all()
+    return found[:size], len(found) > size
