@@ -14,6 +14,7 @@ from bot.errors import Refusal
 from bot.models.activity import Attendance, Reflection, SignUp
 from bot.models.course import Secondment
 from bot.models.identity import Conversation, Identity, Inbox
+from bot.models.key_task import KeyTaskStep
 from bot.models.member import Member, MemberTag
 from bot.models.outbox import Outbox
 from bot.models.photo import ClaimPhoto
@@ -68,6 +69,8 @@ LABELS = {
     "series": "定期活动",
     "branch_rule": "定的积分规则",
     "branch_cap": "定的积分上限",
+    "key_task": "关键任务",
+    "key_task_step": "关键任务进展",
 }
 _HIDDEN = (
     "id",
@@ -84,6 +87,7 @@ _HIDDEN = (
     "order",
     "questions",
     "media",
+    "reminded",
 )
 _WHOLE: tuple[type[Base], ...] = (
     ReviewCard,
@@ -181,7 +185,7 @@ def erase(session: Session, member: Member, *, now: datetime) -> int:
     """Erase somebody who left, down to the name in minutes. Returns how many rows were deleted.
 
     Kept: the name, who came to what, votes, minutes, the ledger of points and what was done in office, because they are records of the branch.
-    Gone: accounts, phone, staff number, dates, talk, study, answers, reflections, pushes, and the words of claims and leaves.
+    Gone: accounts, phone, staff number, dates, talk, study, answers, reflections, pushes, and the words of claims, leaves and progress.
     """
     require_gone(member, now)
     gone = _forget_talk(session, member.id)
@@ -195,6 +199,7 @@ def erase(session: Session, member: Member, *, now: datetime) -> int:
         (Attendance, {"reason": ""}),
         (Claim, {"text": ERASED, "remark": "", "decision": ""}),
         (Secondment, {"why": ""}),
+        (KeyTaskStep, {"text": ""}),
     )
     for table, blank in blanks:
         mine = table.__table__.c["member_id"] == member.id

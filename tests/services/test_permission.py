@@ -42,6 +42,7 @@ COMMITTEE = {
     Action.GIVE_POINTS,
     Action.CHANGE_SETTINGS,
     Action.EDIT_QUESTIONS,
+    Action.MANAGE_TASKS,
 }
 LEADING = COMMITTEE | {Action.MANAGE_PEOPLE, Action.APPROVE_QUESTIONS, Action.SETTLE}
 GRANTED: dict[RoleName | None, set[Action]] = {
