@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from sqlalchemy import exists
 
-from bot.chat import Context, Reply, Router, Waiting
+from bot import choices
+from bot.chat import Answer, Context, Reply, Router, Waiting
 from bot.errors import Refusal
 from bot.models.key_task import KeyTask, TaskState
 from bot.services import key_task
@@ -22,6 +23,12 @@ router = Router()
 SHOWN = 8
 LAST_STEPS = 5
 _PAGE = re.compile(r"第?\s*(\d{1,3})\s*页")
+_PERCENT = re.compile(r"\d{1,4}\s*%")
+_WORDS = {
+    "进度": "进度", "求助": "求助", "完成": "完成任务", "做完": "完成任务", "确认": "确认任务", "退回": "退回任务", "回复": "回复任务",
+    "取消": "取消任务",
+}  # fmt: skip
+"""What follows a number, and the command that it means."""
 _ENDED = ("已完成", "完成", "完成的", "历史", "已取消", "办结")
 _STATES = {"逾期": "逾期", "求助": "求助", "待确认": "待确认", "临近": "临近", "正常": "正常"}
 
@@ -67,16 +74,21 @@ def mine(ctx: Context, text: str = "") -> Reply:
     "任务清单",
     "支部任务",
     "看任务",
+    "RW",
+    "rw",
     takes="编号或状态",
     optional=True,
-    examples=("任务", "任务 RW12", "任务 逾期", "任务 已完成"),
+    examples=("任务", "任务 RW12", "RW12 60%", "任务 逾期", "任务 已完成"),
 )
-def look(ctx: Context, text: str = "") -> Reply:
+def look(ctx: Context, text: str = "") -> Answer:
+    """A list, one task, or, because people say the number first (RW12 完成), what another command does with it."""
     page = _PAGE.search(text)
     said = _PAGE.sub(" ", text).strip() if page else text.strip()
     number, rest = number_in(said)
     if number is not None and not rest:
         return _story(ctx, key_task.find(ctx.session, ctx.actor, number, today=ctx.now.date()))
+    if number is not None:
+        return _acted(ctx, number, rest)
     branch_id = ctx.actor.branch_id if ctx.actor.may(Action.MANAGE_TASKS) else ctx.member.branch_id
     leads = key_task.manages(ctx.session, ctx.actor, branch_id)
     if said in _ENDED:
@@ -90,6 +102,18 @@ def look(ctx: Context, text: str = "") -> Reply:
     head = f"{f'“{said}”的' if said else '本支部'}任务 {len(tasks)} 项{'' if said else _counts(tasks)}"
     tail = "可发：新建任务；确认任务 RW12；任务 已完成" if leads else "可发：我的任务"
     return _page(head, tasks, rows, f"任务 {said}".strip(), text, f"回复数字看详情；{tail}")
+
+
+def _acted(ctx: Context, number: int, rest: str) -> Answer:
+    """What another command does: RW12 60% 完成停电申请, RW12 求助 缺吊车."""
+    word = next((one for one in _WORDS if rest.startswith(one)), "")
+    if _PERCENT.search(rest):
+        word, more = "进度", rest.removeprefix("进度")
+    elif word:
+        more = rest.removeprefix(word)
+    else:
+        raise NotUnderstood(said=rest[:12])
+    return choices.run(ctx, _WORDS[word], f"{key_task.code(number)} {more.strip()}".strip())
 
 
 def _chosen(tasks: Sequence[Task], said: str) -> list[Task]:
@@ -154,11 +178,11 @@ def _page(head: str, tasks: Sequence[Task], rows: Sequence[str], word: str, text
     if not rows[shown]:
         raise NoSuchPage(page=page, word=word)
     lines = [f"{n} {row}" for n, row in enumerate(rows[shown], 1)]
-    choices = [f"任务 {one.code}" for one in tasks[shown]]
+    words = [f"任务 {one.code}" for one in tasks[shown]]
     if len(rows) > page * SHOWN:
-        choices.append(f"{word} 第{page + 1}页")
-        lines.append(f"{len(choices)} 还有 {len(rows) - page * SHOWN} 项")
-    return Reply("\n".join([head, *lines, foot]), choices=tuple(choices))
+        words.append(f"{word} 第{page + 1}页")
+        lines.append(f"{len(words)} 还有 {len(rows) - page * SHOWN} 项")
+    return Reply("\n".join([head, *lines, foot]), choices=tuple(words))
 
 
 # One task ---------------------------------------------------------------------------------------------------------------

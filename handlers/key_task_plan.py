@@ -26,7 +26,7 @@ from bot.times import day
 router = Router()
 
 CHOICES = ("确认", "取消")
-_BULLET = re.compile(r"^\s*(?:\d{1,2}\s*[.、)）](?!\d)|[-·•*])\s*")
+_BULLET = re.compile(r"^\s*(?:\d{1,2}\s*(?:[、)）]|[.．](?!\d))|[-·•*])\s*")
 _QUESTIONS = {
     "name": ("任务叫什么？", "请写任务名称，例如：110kV城西变检修"),
     "owner": ("谁负责？请写本支部的人，例如：张伟", "请写负责人姓名，例如：张伟"),
@@ -79,6 +79,11 @@ def new(ctx: Context, text: str) -> Answer:
     return _asked_or_shown(ctx, branch, drafts[0] if drafts else Draft())
 
 
+def _no(text: str) -> bool:
+    """Whether somebody gives up: 算了 is not 算 with padding."""
+    return text in NO or nlu.bare(text) in NO
+
+
 def _branch(ctx: Context, branch_id: int) -> Organisation:
     return ctx.actor.on_branch(ctx.session, Action.MANAGE_TASKS, branch_id)
 
@@ -99,7 +104,7 @@ def _asked_or_shown(ctx: Context, branch: Organisation, draft: Draft) -> Ask:
 @router.step()
 def fill(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     """The answer to the question for what was missing; it may hold more than that."""
-    if nlu.bare(text) in NO:
+    if _no(text):
         return "好的，没有新建。看现有的请发：任务"
     branch, draft = _branch(ctx, data["branch"]), _from_data(data["draft"])
     people = People.of(ctx.session, branch.id, today=ctx.now.date())
@@ -154,7 +159,7 @@ def _twins(ctx: Context, branch: Organisation, drafts: Sequence[Draft]) -> list[
 def confirm(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     """The answer to the preview: confirm, give up, or a change."""
     said = nlu.bare(text)
-    if said in NO:
+    if _no(text):
         return "好的，没有新建。看现有的请发：任务"
     branch, drafts = _branch(ctx, data["branch"]), [_from_data(one) for one in data["drafts"]]
     if said not in YES:
@@ -236,7 +241,7 @@ def change(ctx: Context, text: str) -> Answer:
 
 @router.step()
 def change_what(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
-    if nlu.bare(text) in NO:
+    if _no(text):
         return "好的，没有改动。"
     task = plans.managed(ctx.session, ctx.actor, data["task"], today=ctx.now.date())
     return _change_asked(ctx, task, text)
@@ -262,7 +267,7 @@ def _change_asked(ctx: Context, task: Task, text: str) -> Ask:
 
 @router.step(words=(*CHOICES, *YES, *NO))
 def change_it(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
-    if nlu.bare(text) in NO:
+    if _no(text):
         return "好的，没有改动。"
     task = plans.managed(ctx.session, ctx.actor, data["task"], today=ctx.now.date())
     if nlu.bare(text) not in YES:
@@ -305,7 +310,7 @@ def cancel(ctx: Context, text: str) -> Answer:
 
 @router.step()
 def cancel_why(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
-    if nlu.bare(text) in NO:
+    if _no(text):
         return "好的，没有取消。"
     return cancel(ctx, f"{key_task.code(data['task'])} {text}")
 

@@ -57,7 +57,6 @@ def _own(ctx: Context) -> list[Task]:
 
 
 @router.command(
-    "任务进度",
     "进度",
     "更新进度",
     "报进度",
@@ -103,7 +102,7 @@ def _progressed(ctx: Context, task: Task, text: str) -> str:
     return f"已记下 {task.title} {task.row.progress}%{said}\n{task.until}。{tail}；有困难请发：求助 {task.code} 缺什么"
 
 
-@router.command("任务求助", "求助", takes="编号和需要什么", optional=True, examples=("求助 RW12 缺吊车",))
+@router.command("求助", takes="编号和需要什么", optional=True, examples=("求助 RW12 缺吊车",))
 def help_(ctx: Context, text: str = "") -> Answer:
     number, rest = number_in(text)
     if number is not None:
@@ -125,7 +124,7 @@ def help_(ctx: Context, text: str = "") -> Answer:
 
 @router.step()
 def help_with(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
-    if nlu.bare(text) in NO:
+    if text in NO or nlu.bare(text) in NO:
         return "好的，没有求助。"
     task = work.own(ctx.session, ctx.actor, data["task"], today=ctx.now.date())
     return _helped(ctx, task, text)
@@ -148,7 +147,6 @@ def _helped(ctx: Context, task: Task, text: str) -> str:
 
 @router.command(
     "完成任务",
-    "任务完成",
     "完成",
     takes="编号和说明",
     optional=True,
@@ -214,7 +212,6 @@ def reply(ctx: Context, text: str) -> Answer:
 
 @router.command(
     "确认任务",
-    "任务确认",
     takes="编号",
     optional=True,
     examples=("确认任务 RW12", "确认任务"),
@@ -249,7 +246,6 @@ def unconfirm(ctx: Context, task: int) -> str:
 
 @router.command(
     "退回任务",
-    "任务退回",
     takes="编号和原因",
     examples=("退回任务 RW12 缺试验报告",),
     needs=Action.MANAGE_TASKS,

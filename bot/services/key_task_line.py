@@ -23,7 +23,7 @@ LONGEST = 60
 MOST_DAYS = 366 * 2
 
 _CODE = re.compile(r"RW\s*[#\-]?\s*(\d{1,9})(?!\d)", re.IGNORECASE)
-_PLAIN = re.compile(r"(?:第|#)?\s*(\d{1,9})(?!\s*[\d%月日天点.:/\-])\s*号?(?=$|[\s,，。:：、;；])")
+_PLAIN = re.compile(r"(?:第|#)?\s*(\d{1,9})(?!\d|\s*[%月日天点.:/\-])\s*号?(?=$|[\s,，。:：、;；])")
 _PARTS = re.compile(r"[\s,，、;；。]+")
 _LABEL = re.compile(
     r"(?<![\u4e00-\u9fffA-Za-z])(?P<what>负责人|责任人|期限|截止|完成时限|时限|名称|类别|任务名称)\s*(?:改为|改成|改到|换成|是|为)?\s*[:：]?\s*"
@@ -175,19 +175,21 @@ def _labelled(text: str, people: People, now: datetime, draft: Draft) -> tuple[D
     left = [text[: found[0].start()]] if found else [text]
     for place, label in enumerate(found):
         end = found[place + 1].start() if place + 1 < len(found) else len(text)
-        value, more = _value(_KINDS[label["what"]], text[label.end() : end])
+        value, more = _value(_KINDS[label["what"]], text[label.end() : end], now)
         draft = with_value(draft, _KINDS[label["what"]], value, people, now)
         left.append(more)
     return draft, " ".join(left)
 
 
-def _value(kind: str, text: str) -> tuple[str, str]:
+def _value(kind: str, text: str, now: datetime) -> tuple[str, str]:
     """The value of a label and what comes after it: a name of a task is all of it, others end at the blank."""
     text = text.strip(" ,，、;；。")
-    if kind in ("name", "due"):
+    if kind == "name":
         return text, ""
-    value, _, more = text.replace("，", " ").replace(",", " ").partition(" ")
-    return value, more
+    first, *more = _PARTS.split(text, maxsplit=1)
+    if kind == "due" and whole_day(first, now) is None:
+        return text, ""
+    return first, "".join(more)
 
 
 def with_value(draft: Draft, kind: str, value: str, people: People, now: datetime) -> Draft:

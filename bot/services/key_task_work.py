@@ -21,7 +21,9 @@ from bot.services.permission import Actor
 
 RULE = "task_done"
 LONGEST = 300
-_PERCENT = re.compile(r"(?:完成|进度|到|了)?\s*(?<!\d)(?P<sure>\d{1,4})\s*%\s*(?:了|左右)?")
+_PERCENT = re.compile(
+    r"(?:已经?|大约|约)?(?:完成|进度|做|干)?(?:到|了)?\s*(?<!\d)(?P<sure>\d{1,4})\s*%\s*(?:了|左右)?"
+)
 
 
 class NotYours(Refusal):

@@ -265,7 +265,10 @@ def test_a_task_is_called_off_with_a_reason(task: str, secretary: Phone, zhang: 
         ("进度 停电申请批下来了", 0, "停电申请批下来了"),
         ("报进度 rw1 完成了80%", 80, "80%"),
         ("进度 RW1 100%", 100, "100%"),
-        ("任务进度 RW1 2台断路器已检修", 0, "2台断路器已检修"),
+        ("RW1 45%", 45, "45%"),
+        ("rw1 45% 缆沟已清", 45, "45% 缆沟已清"),
+        ("任务 1 完成45%", 45, "45%"),
+        ("任务 RW1 进度 2台断路器已检修", 0, "2台断路器已检修"),
     ],
 )
 def test_progress_is_a_figure_or_words_or_both(
@@ -322,7 +325,7 @@ def test_a_report_can_be_taken_back_until_it_is_decided(
         ("完成任务 RW1", "已报"), ("撤销", "已撤销，RW1"), ("完成任务 RW1", "已报"),
         ("完成任务 RW1", "正在等王建国"), ("进度 RW1 80%", "正在等"),
     )  # fmt: skip
-    secretary.script(("改任务 RW1 期限 12月25日", "正在等确认，请先发"), ("确认任务 RW1", "已确认"))
+    secretary.script(("改任务 RW1 期限 12月25日", "正在等确认。请先发"), ("确认任务 RW1", "已确认"))
     zhang.script(("撤销", "已经处理过，不能撤销"))
 
 
