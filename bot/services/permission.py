@@ -33,6 +33,7 @@ class Action(StrEnum):
     EDIT_QUESTIONS = "导入题目"
     APPROVE_QUESTIONS = "批准题目"
     MANAGE_PEOPLE = "管理人员和口令"
+    MANAGE_TASKS = "管理关键任务"
     SETTLE = "结算积分"
     MOVE_PEOPLE = "转接组织关系和调整支部"
     SEE_AUDIT = "查看操作记录"

@@ -14,6 +14,7 @@ from bot.errors import Refusal
 from bot.models.activity import Attendance, Reflection, SignUp
 from bot.models.course import Secondment
 from bot.models.identity import Conversation, Identity, Inbox
+from bot.models.key_task import KeyTaskStep
 from bot.models.member import Member, MemberTag
 from bot.models.outbox import Outbox
 from bot.models.photo import ClaimPhoto
@@ -70,6 +71,8 @@ LABELS = {
     "branch_cap": "定的积分上限",
     "hazard": "隐患",
     "hazard_step": "隐患办理",
+    "key_task": "关键任务",
+    "key_task_step": "关键任务进展",
 }
 _HIDDEN = (
     "id",
@@ -86,6 +89,7 @@ _HIDDEN = (
     "order",
     "questions",
     "media",
+    "reminded",
 )
 _WHOLE: tuple[type[Base], ...] = (
     ReviewCard,
@@ -184,7 +188,7 @@ def erase(session: Session, member: Member, *, now: datetime) -> int:
 
     Kept: the name, who came to what, votes, minutes, the ledger of points, hazards (to be recorded by 《安全生产法》第四十一条) and what was done in
     office, because they are records of the branch.
-    Gone: accounts, phone, staff number, dates, talk, study, answers, reflections, pushes, and the words of claims and leaves.
+    Gone: accounts, phone, staff number, dates, talk, study, answers, reflections, pushes, and the words of claims, leaves and progress of tasks.
     """
     require_gone(member, now)
     gone = _forget_talk(session, member.id)
@@ -198,6 +202,7 @@ def erase(session: Session, member: Member, *, now: datetime) -> int:
         (Attendance, {"reason": ""}),
         (Claim, {"text": ERASED, "remark": "", "decision": ""}),
         (Secondment, {"why": ""}),
+        (KeyTaskStep, {"text": ""}),
     )
     for table, blank in blanks:
         mine = table.__table__.c["member_id"] == member.id

@@ -59,6 +59,7 @@ _FACTS = {
     "quiz": "答题记录",
     "reflection": "感想",
     "claim": "申报",
+    "task": "关键任务",
     "given": "负责人加分",
     "hazard": "隐患记录",
     "reversal": "更正",

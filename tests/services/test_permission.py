@@ -43,6 +43,7 @@ COMMITTEE = {
     Action.CHANGE_SETTINGS,
     Action.EDIT_QUESTIONS,
     Action.HANDLE_HAZARDS,
+    Action.MANAGE_TASKS,
 }
 LEADING = COMMITTEE | {Action.MANAGE_PEOPLE, Action.APPROVE_QUESTIONS, Action.SETTLE}
 GRANTED: dict[RoleName | None, set[Action]] = {
