@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from content import ROOT, ContentError, points, read_toml
+from content import ROOT, ContentError, read_toml
 
 CODES = ("cadence", "study", "hazards", "tasks")
 CONFIDENCES = ("high", "medium", "check")
@@ -15,13 +15,12 @@ CONFIDENCES = ("high", "medium", "check")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part: it counts ``weight`` of 100 in full from the share ``target`` on. ``rules`` are codes of point rules."""
+    """One part: it counts ``weight`` of 100 in full from the share ``target`` on."""
 
     code: str
     name: str
     weight: int
     target: float
-    rules: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.code not in CODES:
@@ -58,9 +57,8 @@ def load(path: Path = ROOT / "branch_score.toml") -> tuple[Version, ...]:
 
 def parse(raw: dict[str, Any]) -> tuple[Version, ...]:
     """Versions from parsed TOML."""
-    known = {rule.code for rule in points.load().rules}
     try:
-        versions = [_version(one, known) for one in raw["version"]]
+        versions = [_version(one) for one in raw["version"]]
     except (TypeError, KeyError) as error:
         raise ContentError("branch_score.toml", str(error)) from error
     if len({one.valid_from for one in versions}) != len(versions):
@@ -68,14 +66,6 @@ def parse(raw: dict[str, Any]) -> tuple[Version, ...]:
     return tuple(sorted(versions, key=lambda one: one.valid_from, reverse=True))
 
 
-def _version(raw: dict[str, Any], known: set[str]) -> Version:
+def _version(raw: dict[str, Any]) -> Version:
     about = {name: value for name, value in raw.items() if name != "part"}
-    return Version(**about, parts=tuple(_part(part, known) for part in raw["part"]))
-
-
-def _part(raw: dict[str, Any], known: set[str]) -> Part:
-    part = Part(**{**raw, "rules": tuple(raw.get("rules", ()))})
-    for code in part.rules:
-        if code not in known:
-            raise ContentError(part.code, f"没有这条积分规则：{code}")
-    return part
+    return Version(**about, parts=tuple(Part(**part) for part in raw["part"]))

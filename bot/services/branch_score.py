@@ -6,18 +6,15 @@ others weigh more. Parts, weights and targets have versions (``content/branch_sc
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, case, exists, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import Session
 
-from bot.models.member import PARTY_MEMBERS, Member
-from bot.models.points import Claim, ClaimState, PointEntry
-from bot.services import cadence, settlement_period
+from bot.services import cadence, hazard_report, key_task_report, settlement_period
 from bot.services.cadence.facts import Facts
 from bot.services.cadence.kept import kept
 from bot.services.settlement_period import Period
@@ -100,7 +97,7 @@ def of_scope(session: Session, scope: ColumnElement[bool], period: Period, now: 
     ids = [one.branch_id for one in branches]
     version = version_on(period.ends_on)
     found = {
-        part.code: _FINDERS[part.code](session, ids, part, period, at)
+        part.code: _FINDERS[part.code](session, ids, period, at)
         for part in version.parts
         if part.code in _FINDERS
     }
@@ -155,58 +152,26 @@ def _study(facts: Facts, at: datetime) -> Found:
     return Found(done, len(facts.members), f"{len(facts.members)} 名党员中 {done} 人跟上全年学时进度")
 
 
-# From the ledger and the claims ------------------------------------------------------------------------------------------
+# From the registers ------------------------------------------------------------------------------------------------------
 
 
-def _hazards(
-    session: Session, ids: Sequence[int], part: Part, period: Period, at: datetime
-) -> dict[int, Found]:
-    """How many members have a counted entry by one of the part's rules in the quarter; what was taken back does not count."""
-    reversal = aliased(PointEntry)
-    earned = exists().where(
-        PointEntry.member_id == Member.id,
-        PointEntry.rule.in_(part.rules),
-        PointEntry.day.between(period.starts_on, period.ends_on),
-        PointEntry.points > 0,
-        PointEntry.at <= at,
-        ~exists().where(reversal.reverses_id == PointEntry.id),
-    )
-    rows = session.execute(
-        select(Member.branch_id, func.count(), func.sum(case((earned, 1), else_=0)))
-        .where(Member.branch_id.in_(ids), Member.active, Member.status.in_(PARTY_MEMBERS))
-        .group_by(Member.branch_id)
-    )
+def _hazards(session: Session, ids: Sequence[int], period: Period, at: datetime) -> dict[int, Found]:
+    """The hazards that were to be put right in the quarter, and those closed in time after a second person had looked."""
+    counts = hazard_report.due_and_closed(session, ids, period.starts_on, period.ends_on, at)
     return {
-        branch: Found(int(done), due, f"{due} 名党员中 {int(done)} 人有记录") for branch, due, done in rows
+        branch: Found(closed, due, f"应整改 {due} 处，按期闭环 {closed} 处")
+        for branch, (due, closed) in counts.items()
     }
 
 
-def _tasks(
-    session: Session, ids: Sequence[int], part: Part, period: Period, at: datetime
-) -> dict[int, Found]:
-    """Claims and appeals of the quarter that were to be answered by now, and those answered in time."""
-    since = at_time(period.starts_on, time(), at)
-    rows = session.execute(
-        select(Member.branch_id, Claim.decided_at, Claim.decide_by)
-        .join(Member, Member.id == Claim.member_id)
-        .where(
-            Member.branch_id.in_(ids),
-            Claim.at >= since,
-            Claim.at < since + timedelta(days=(period.ends_on - period.starts_on).days + 1),
-            Claim.state != ClaimState.WITHDRAWN,
-        )
-    )
-    done, due = defaultdict[int, int](int), defaultdict[int, int](int)
-    for branch, decided, by in rows:
-        answered = None if decided is None or decided > at else decided
-        due[branch] += answered is not None or by < at
-        done[branch] += answered is not None and answered <= by
+def _tasks(session: Session, ids: Sequence[int], period: Period, at: datetime) -> dict[int, Found]:
+    """The key tasks that were to be done in the quarter, and those done in time and confirmed."""
+    counts = key_task_report.due_and_done(session, ids, period.starts_on, period.ends_on, at)
     return {
-        branch: Found(done[branch], count, f"申报申诉应答复 {count} 件，按期 {done[branch]} 件")
-        for branch, count in due.items()
-        if count
+        branch: Found(done, due, f"应完成 {due} 项，按期完成 {done} 项")
+        for branch, (due, done) in counts.items()
     }
 
 
-_Finder = Callable[[Session, Sequence[int], Part, Period, datetime], Mapping[int, Found]]
+_Finder = Callable[[Session, Sequence[int], Period, datetime], Mapping[int, Found]]
 _FINDERS: Mapping[str, _Finder] = {"hazards": _hazards, "tasks": _tasks}

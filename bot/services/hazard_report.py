@@ -19,23 +19,20 @@ def due_and_closed(
 ) -> dict[int, tuple[int, int]]:
     """By branch how many hazards were due, and how many of them were closed in time, as it stands at ``at`` (in the zone that decides days).
 
-    Due is what had its deadline within the days (inclusive) and was closed by ``at`` or is past it, and what was closed within the days. In time is
-    what was closed on the day of its deadline at the latest. A day is past from its last second on. What turned out to be no hazard, or was
-    withdrawn, is left out; branches without any are absent.
+    Due is what had its deadline within the days (inclusive) and was closed by ``at`` or is past it, so that each counts once. In time is what was
+    closed on the day of its deadline at the latest. A day is past from its last second on. What turned out to be no hazard, or was withdrawn, is
+    left out; branches without any are absent.
     """
     today = local(at, at).date()
     past = today if at >= at_time(today, DAY_ENDS, at) else today - timedelta(days=1)
     closed = and_(Hazard.state == HazardState.CLOSED, Hazard.closed_at <= at)
     # What was closed only after ``at`` was still open then.
     open_then = or_(Hazard.state.in_(OPEN), and_(Hazard.state == HazardState.CLOSED, Hazard.closed_at > at))
-    of_period = or_(
-        and_(closed, Hazard.closed_on.between(starts_on, ends_on)),
-        and_(Hazard.due_on.between(starts_on, ends_on), or_(closed, and_(open_then, Hazard.due_on <= past))),
-    )
+    was_due = or_(closed, and_(open_then, Hazard.due_on <= past))
     in_time = and_(closed, Hazard.closed_on <= Hazard.due_on)
     rows = session.execute(
         select(Hazard.branch_id, func.count(), func.sum(case((in_time, 1), else_=0)))
-        .where(Hazard.branch_id.in_(branch_ids), Hazard.at <= at, of_period)
+        .where(Hazard.branch_id.in_(branch_ids), Hazard.due_on.between(starts_on, ends_on), was_due)
         .group_by(Hazard.branch_id)
     )
     return {branch: (due, int(in_time)) for branch, due, in_time in rows}

@@ -12,9 +12,8 @@ from bot.app import App
 from bot.clock import Clock
 from bot.models.member import Member, Role, RoleName
 from bot.models.organisation import Organisation
-from bot.models.points import PointEntry
 from bot.models.study import StudyRecord
-from bot.services import branch_score, points, settlement_period
+from bot.services import branch_score, settlement_period
 from bot.services.branch_score import Score
 from content import ROOT, ContentError, read_toml
 from content import branch_score as file
@@ -38,13 +37,6 @@ def score(bot: App, *, quarter: int = 4) -> Score:
 def part(found: Score, code: str) -> tuple[int, int, float | None]:
     one = next(one for one in found.parts if one.part.code == code)
     return one.found.done, one.found.due, one.points
-
-
-def award(bot: App, name: str, code: str = "duty") -> int:
-    with bot.database.write() as session:
-        who = session.scalars(select(Member.id).where(Member.name == name)).one()
-        done = points.award(session, who, code, fact=f"{name} {code}", reason="做了", now=bot.clock())
-        return done.entry_id or 0
 
 
 def test_what_is_not_recorded_is_left_out_and_too_little_makes_no_sum(secretary: Phone) -> None:
@@ -71,24 +63,37 @@ def test_meetings_in_their_month_count_and_the_missing_are_named(
     assert part(score(bot), "cadence")[:2] == (3, before[1] + 1)
 
 
-def test_work_that_was_taken_back_does_not_count(bot: App) -> None:
+def test_a_hazard_counts_once_somebody_else_has_looked(
+    bot: App, clock: Clock, secretary: Phone, phone: PhoneBook
+) -> None:
     known_since(bot, datetime(2026, 10, 1, tzinfo=SHANGHAI))
-    number = award(bot, "张伟")
-    award(bot, "古丽", "attend")
-    done, due, earned = part(score(bot), "hazards")
-    assert (done, due) == (1, 12)
-    assert earned == pytest.approx(20 / 12 / 0.3)
+    phone("张伟")("隐患 2号主变渗油")
+    secretary("派发 YH1 李明 3天")
+    phone("李明")("整改 YH1 已紧固法兰")
+    assert part(score(bot), "hazards") == (0, 0, None), "neither late nor closed"
+    secretary("复查 YH1 通过")
+    assert part(score(bot), "hazards") == (1, 1, 20)
+    assert "隐患按期闭环 20/20：应整改 1 处，按期闭环 1 处" in secretary("堡垒指数")
+    secretary("撤销")
+    assert part(score(bot), "hazards") == (0, 0, None)
+    clock.sleep(timedelta(days=5))
+    assert part(score(bot), "hazards") == (0, 1, 0)
     assert part(score(bot, quarter=3), "hazards") == (0, 0, None)
-    with bot.database.write() as session:
-        entry = session.get_one(PointEntry, number)
-        points.reverse(session, entry, reason="重复", giver_id=entry.member_id, now=bot.clock())
-    assert part(score(bot), "hazards")[0] == 0
 
 
-def test_from_the_target_on_a_part_counts_in_full(bot: App) -> None:
-    for name in ("张伟", "古丽", "李明", "刘芳", "陈刚"):
-        award(bot, name)
-    assert part(score(bot), "hazards")[2] == 20
+def test_a_key_task_counts_when_it_is_done_in_time_and_confirmed(
+    bot: App, clock: Clock, secretary: Phone, phone: PhoneBook
+) -> None:
+    known_since(bot, datetime(2026, 10, 1, tzinfo=SHANGHAI))
+    for name in ("张伟", "李明"):
+        secretary.script((f"新建任务 城西变检修 {name} 12月5日", name), ("确认", "已新建"))
+    assert part(score(bot), "tasks") == (0, 0, None)
+    phone("张伟")("完成任务 RW1 送电正常")
+    secretary("确认任务 RW1")
+    assert part(score(bot), "tasks") == (1, 1, 20)
+    clock.sleep(timedelta(days=30))
+    assert part(score(bot), "tasks") == (1, 2, 10)
+    assert "关键任务按期完成 10/20：应完成 2 项，按期完成 1 项" in secretary("堡垒指数")
 
 
 def test_study_is_measured_by_the_days_that_the_branch_is_there(bot: App, clock: Clock) -> None:
@@ -101,20 +106,6 @@ def test_study_is_measured_by_the_days_that_the_branch_is_there(bot: App, clock:
     assert part(score(bot), "study")[:2] == (1, 12)
 
 
-def test_an_answer_in_time_counts_and_a_late_one_does_not(
-    bot: App, clock: Clock, secretary: Phone, phone: PhoneBook
-) -> None:
-    phone("李明")("申报 师带徒 带出1名持证徒弟")
-    assert part(score(bot), "tasks") == (0, 0, None)
-    secretary.script(("审核", "李明"), ("同意", "按哪条规则"), ("1", "已同意"))
-    assert part(score(bot), "tasks") == (1, 1, 20)
-    phone("张伟")("申报 抢修带头 连续三晚")
-    clock.sleep(timedelta(days=20))
-    assert part(score(bot), "tasks")[:2] == (1, 2)
-    secretary.script(("审核", "张伟"), ("不同意 与台账不符", "不同意"))
-    assert part(score(bot), "tasks") == (1, 2, 10)
-
-
 def test_nothing_is_stored_and_a_past_quarter_goes_by_its_own_facts(
     bot: App, clock: Clock, secretary: Phone
 ) -> None:
@@ -122,7 +113,8 @@ def test_nothing_is_stored_and_a_past_quarter_goes_by_its_own_facts(
     secretary("补录 支委会 9月12日")
     third = score(bot, quarter=3)
     assert "2026年第3季度战斗堡垒指数" in secretary("堡垒指数 三季度")
-    award(bot, "张伟")
+    secretary("新建任务 城西变检修 张伟 12月5日")
+    secretary("确认")
     secretary("补录 支委会 10月12日")
     clock.jump(datetime(2027, 2, 1, 9, tzinfo=SHANGHAI))
     assert score(bot, quarter=3) == third
@@ -143,7 +135,6 @@ def test_an_admin_sees_all_branches_without_a_ranking_and_opens_one(bot: App, ph
         session.add(
             Role(member_id=chief.id, organisation_id=root.id, name=RoleName.ADMIN, starts_on=date(2026, 1, 1))
         )
-    award(bot, "张伟")
     liu = phone("刘芳")
     told = liu("堡垒指数")
     assert "11 个支部（按登记顺序，不排名）" in told
@@ -151,7 +142,7 @@ def test_an_admin_sees_all_branches_without_a_ranking_and_opens_one(bot: App, ph
     assert len(told.splitlines()) <= 12
     assert "第9党支部" in liu("9")
     liu("堡垒指数")
-    assert "隐患整改和攻关 6/20" in liu("1")
+    assert "隐患按期闭环 未计入" in liu("1")
 
 
 def test_a_secretary_sees_no_other_branch_and_a_member_none(
@@ -190,7 +181,6 @@ def test_a_new_version_judges_only_the_quarters_from_its_day_on(monkeypatch: pyt
         ("part", {"weight": 41}, "加起来要等于 100"),
         ("part", {"code": "rank"}, "code 只能是"),
         ("part", {"target": 0}, "target"),
-        ("part", {"rules": ["nothing"]}, "没有这条积分规则"),
         ("part", {"colour": "red"}, "colour"),
         ("version", {"confidence": "sure"}, "confidence"),
         ("version", {"source": ""}, "source"),
