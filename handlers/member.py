@@ -19,13 +19,12 @@ from bot.services import (
     personal_data,
     phone,
     point_account,
-    receipt,
     role,
     secondment,
     sign_up,
     study,
     study_week,
-    verdict,
+    to_do,
 )
 from bot.services.branch import BranchView, Listed
 from bot.services.member import Namesakes
@@ -56,7 +55,7 @@ def mine(ctx: Context) -> str:
     standing = point_account.standing(ctx.session, member.id, now)
     year = study.year_of(ctx.session, ctx.actor, now)
     weeks = study_week.of_member(ctx.session, member.id, now)
-    todo = list(_to_do(ctx))
+    todo = to_do.of(ctx.session, ctx.actor, ctx.now)
     return "\n".join(
         [
             f"{member.name}，您的情况：",
@@ -68,24 +67,6 @@ def mine(ctx: Context) -> str:
             "可发：今日学习、主题党日、积分、我的申报、我的数据",
         ]
     )
-
-
-def _to_do(ctx: Context) -> Iterator[str]:
-    """What waits for the member, each with the word that does it."""
-    unconfirmed = len(receipt.to_confirm(ctx.session, ctx.member, now=ctx.now))
-    if unconfirmed:
-        yield f"{unconfirmed} 条通知没确认（收到）"
-    open_ones = sign_up.to_answer(ctx.session, ctx.member, now=ctx.now)
-    unanswered = sum(
-        row.state is SignUpState.INVITED and activity.signup_closes_at > ctx.now
-        for activity, row in open_ones
-    )
-    if unanswered:
-        yield f"{unanswered} 个活动没回复（报名）"
-    if ctx.actor.may(Action.REVIEW):
-        cases = len(verdict.waiting(ctx.session, ctx.actor, on=ctx.now.date()))
-        if cases:
-            yield f"{cases} 件待审核（审核）"
 
 
 def _next_activity(ctx: Context) -> str:

@@ -138,6 +138,13 @@ class Actor:
             if Action.GIVE_POINTS in RIGHTS[role]
         )
 
+    def may_in(self, session: Session, action: Action, branch_id: int) -> bool:
+        """Whether the action is allowed in a branch."""
+        if not self.may(action):
+            return False
+        found = select(Organisation.id).where(Organisation.id == branch_id, self.within(action))
+        return session.scalar(found) is not None
+
     def on_branch(self, session: Session, action: Action, branch_id: int) -> Organisation:
         """The branch, if the action is allowed there; :class:`NotAllowed` or :class:`OutsideYourBranch` otherwise."""
         self.require(action)

@@ -92,6 +92,19 @@ def test_mine_shows_to_dos_activity_hours_and_points(
     assert len(zhang("我的").splitlines()) <= 12
 
 
+def test_work_that_waits_stands_under_my_own_matters(phone: PhoneBook, secretary: Phone) -> None:
+    zhang, li = phone("张伟"), phone("李明")
+    zhang("隐患 2号主变渗油")
+    assert "1 处隐患待派发（派发）" in secretary("我的")
+    assert "隐患" not in phone("古丽")("我的").partition("可发")[0]
+    secretary("派发 YH1 李明 3天")
+    secretary.script(("新建任务 城西变检修 李明 12月5日", "确认"), ("确认", "已新建"))
+    assert "待办：1 处隐患要整改（整改）；1 项任务（我的任务）" in li("我的")
+    li("整改 YH1 已紧固法兰")
+    li("完成任务 RW1 送电正常")
+    assert "1 处隐患待复查（复查）；1 项任务待确认（确认任务）" in secretary("我的")
+
+
 def test_my_data_names_what_is_stored_and_masks_the_phone(zhang: Phone, bot: App) -> None:
     import_people(
         bot,
