@@ -29,6 +29,13 @@ _WORDS = {
     "取消": "取消任务",
 }  # fmt: skip
 """What follows a number, and the command that it means."""
+_OWN = ("完成", "做完", "进度", "求助")
+"""Which of them an owner says without a number, too."""
+_HOW = re.compile(r"怎么|怎样|如何|什么|咋")
+HOW = (
+    "报进度：进度 RW12 60% 完成停电申请\n有困难：求助 RW12 缺吊车\n做完了：完成任务 RW12，再由支部书记或委员确认\n"
+    "编号发 我的任务 可以看到；按期完成、确认后自动记分"
+)
 _ENDED = ("已完成", "完成", "完成的", "历史", "已取消", "办结")
 _STATES = {"逾期": "逾期", "求助": "求助", "待确认": "待确认", "临近": "临近", "正常": "正常"}
 
@@ -52,7 +59,9 @@ class NoSuchPage(Refusal):
     examples=("我的任务", "我有什么任务"),
     about=("我 我的 我有", "任务"),
 )
-def mine(ctx: Context, text: str = "") -> Reply:
+def mine(ctx: Context, text: str = "") -> Answer:
+    if text and not _PAGE.search(text):
+        return look(ctx, text)
     tasks = key_task.mine(ctx.session, ctx.member, today=ctx.now.date())
     if not tasks:
         return Reply("您现在没有负责的任务。看支部的请发：任务", choices=("任务",))
@@ -89,8 +98,13 @@ def look(ctx: Context, text: str = "") -> Answer:
         return _story(ctx, key_task.find(ctx.session, ctx.actor, number, today=ctx.now.date()))
     if number is not None:
         return _acted(ctx, number, rest)
+    if _HOW.search(said):
+        return HOW
     branch_id = ctx.actor.branch_id if ctx.actor.may(Action.MANAGE_TASKS) else ctx.member.branch_id
     leads = key_task.manages(ctx.session, ctx.actor, branch_id)
+    word = next((one for one in _OWN if said.startswith(one)), "")
+    if word and not (leads and said == word) and key_task.mine(ctx.session, ctx.member, today=ctx.now.date()):
+        return choices.run(ctx, _WORDS[word], said.removeprefix(word).strip("了 "))
     if said in _ENDED:
         return _ended(ctx, branch_id, said, text)
     tasks = key_task.of_branch(ctx.session, branch_id, today=ctx.now.date())
@@ -100,7 +114,8 @@ def look(ctx: Context, text: str = "") -> Answer:
         return _none(said, leads=leads)
     rows = [_row(one, leads=leads) for one in tasks]
     head = f"{f'“{said}”的' if said else '本支部'}任务 {len(tasks)} 项{'' if said else _counts(tasks)}"
-    tail = "可发：新建任务；确认任务 RW12；任务 已完成" if leads else "可发：我的任务"
+    waits = any(one.row.state is TaskState.REPORTED for one in tasks)
+    tail = f"可发：{'确认任务' if waits else '新建任务'}；任务 已完成" if leads else "可发：我的任务"
     return _page(head, tasks, rows, f"任务 {said}".strip(), text, f"回复数字看详情；{tail}")
 
 
@@ -198,7 +213,7 @@ def _story(ctx: Context, one: Task) -> Reply:
     lines = [
         f"{one.title}{category}",
         f"负责人 {one.owner.name}{gone}，期限 {key_task.due(row, ctx.now)}，{one.until}",
-        f"进度 {row.progress}%{light}",
+        *([f"进度 {row.progress}%{light}"] if row.state is TaskState.OPEN else []),
         *earlier,
         *(_line(ctx, step) for step in told),
         *_next(ctx, one),

@@ -59,6 +59,7 @@ class NotUnderstood(Refusal):
     "添加任务",
     "新增任务",
     "布置任务",
+    "安排任务",
     takes="任务、负责人和期限",
     examples=("新建任务 110kV城西变检修 张伟 12月20日",),
     needs=Action.MANAGE_TASKS,

@@ -99,7 +99,8 @@ def _progressed(ctx: Context, task: Task, text: str) -> str:
         if task.row.progress < 100
         else f"都做完了请发：完成任务 {task.code}"
     )
-    return f"已记下 {task.title} {task.row.progress}%{said}\n{task.until}。{tail}；有困难请发：求助 {task.code} 缺什么"
+    percent = f" {task.row.progress}%" if what.percent is not None or task.row.progress else ""
+    return f"已记下 {task.title}{percent}{said}\n{task.until}。{tail}；有困难请发：求助 {task.code} 缺什么"
 
 
 @router.command("求助", takes="编号和需要什么", optional=True, examples=("求助 RW12 缺吊车",))
@@ -239,9 +240,9 @@ def confirm(ctx: Context, text: str = "") -> Answer:
 
 @router.undo
 def unconfirm(ctx: Context, task: int) -> str:
-    found = work.unconfirm(ctx.session, ctx.actor, task, now=ctx.now)
+    found, earned = work.unconfirm(ctx.session, ctx.actor, task, now=ctx.now)
     _note(ctx, "撤销确认任务", found, found.owner.name)
-    return f"已撤销确认 {found.title}，又在等确认；记的分已更正。可发：确认任务 {found.code}，或 退回任务 {found.code} 原因"
+    return f"已撤销确认 {found.title}，又在等确认{'；记的分已更正' if earned else ''}。可发：确认任务 {found.code}，或 退回任务 {found.code} 原因"
 
 
 @router.command(

@@ -14,8 +14,8 @@ from bot.errors import Refusal
 from bot.models.activity import SignUpState
 from bot.models.member import Member
 from bot.services import branch as branches
-from bot.services import member as people
 from bot.services import (
+    key_task,
     personal_data,
     phone,
     point_account,
@@ -27,6 +27,7 @@ from bot.services import (
     study_week,
     verdict,
 )
+from bot.services import member as people
 from bot.services.branch import BranchView, Listed
 from bot.services.member import Namesakes
 from bot.services.permission import Action
@@ -82,6 +83,9 @@ def _to_do(ctx: Context) -> Iterator[str]:
     )
     if unanswered:
         yield f"{unanswered} 个活动没回复（报名）"
+    tasks = len(key_task.mine(ctx.session, ctx.member, today=ctx.now.date()))
+    if tasks:
+        yield f"{tasks} 项任务（我的任务）"
     if ctx.actor.may(Action.REVIEW):
         cases = len(verdict.waiting(ctx.session, ctx.actor, on=ctx.now.date()))
         if cases:

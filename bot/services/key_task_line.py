@@ -23,7 +23,7 @@ LONGEST = 60
 MOST_DAYS = 366 * 2
 
 _CODE = re.compile(r"RW\s*[#\-]?\s*(\d{1,9})(?!\d)", re.IGNORECASE)
-_PLAIN = re.compile(r"(?:第|#)?\s*(\d{1,9})(?!\d|\s*[%月日天点.:/\-])\s*号?(?=$|[\s,，。:：、;；])")
+_PLAIN = re.compile(r"(?:第|#)?\s*(\d{1,9})(?![\d月日天点.:/\-]|\s*%)\s*号?(?=$|[\s,，。:：、;；])")
 _PARTS = re.compile(r"[\s,，、;；。]+")
 _LABEL = re.compile(
     r"(?<![\u4e00-\u9fffA-Za-z])(?P<what>负责人|责任人|期限|截止|完成时限|时限|名称|类别|任务名称)\s*(?:改为|改成|改到|换成|是|为)?\s*[:：]?\s*"
@@ -35,6 +35,7 @@ _KINDS = {
 _END = re.compile(
     r"(?:(?P<year>20\d\d)年)?(?:(?P<month>1[0-2]|[1-9])月底|(?P<this>(?:本|这个?)?月底)|(?P<next>下个?月底)|(?P<years>(?:今)?年底))"
 )
+_TO = re.compile(r"^(?:安排给|交给|给|由|请|让)|(?:负责|牵头)$")
 _BEFORE = re.compile(r"(?:之?前|以前|为止|止|到期)?(?:完成|办结|做完)?$")
 
 
@@ -136,8 +137,8 @@ def read(text: str, people: People, now: datetime, draft: Draft | None = None) -
         on = whole_day(part, now)
         if on is not None and draft.due_on is None:
             draft = replace(draft, due_on=fit(on, now))
-        elif people.named(part):
-            owners.append(people.one(part))
+        elif people.named(who := _TO.sub("", part)) or people.named(who := part):
+            owners.append(people.one(who))
         elif register().named(part):
             draft = replace(draft, category=part)
         else:
@@ -214,7 +215,7 @@ def changes(text: str, people: People, now: datetime) -> Draft:
     """What a text wants changed (期限 12月25日; 负责人 李静; 名称 …), also without the label where a day or a name stands alone."""
     draft, rest = _labelled(text, people, now, Draft())
     for part in (part for part in _PARTS.split(rest) if part):
-        said = re.sub(r"^(?:改为|改到|改成|换成|延期到|延到|推迟到|提前到|交给)", "", part)
+        said = re.sub(r"^(?:改为|改到|改成|改由|换成|延期到|延到|推迟到|提前到|交给|给)|负责$", "", part)
         on = whole_day(said, now)
         if on is not None:
             draft = replace(draft, due_on=fit(on, now))

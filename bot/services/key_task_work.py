@@ -228,7 +228,6 @@ def confirm(session: Session, actor: Actor, number: int, *, now: datetime) -> Co
         session,
         task,
         state=TaskState.DONE,
-        progress=100,
         decided_by=actor.member.id,
         decided_at=now,
     )
@@ -260,8 +259,8 @@ def return_(session: Session, actor: Actor, number: int, why: str, *, now: datet
     return task
 
 
-def unconfirm(session: Session, actor: Actor, number: int, *, now: datetime) -> Task:
-    """Take a confirmation back: the task waits again, what was earned is reversed, and the owner is told. :class:`DecidedAlready` when it is not there any more."""
+def unconfirm(session: Session, actor: Actor, number: int, *, now: datetime) -> tuple[Task, bool]:
+    """Take a confirmation back: the task waits again, what was earned (whether anything was) is reversed, and the owner is told."""
     task = managed(session, actor, number, today=now.date())
     if task.row.state is not TaskState.DONE:
         raise _not_waiting(session, task)
@@ -274,7 +273,7 @@ def unconfirm(session: Session, actor: Actor, number: int, *, now: datetime) -> 
         )
     told = f"{actor.member.name}撤销了对任务 {task.title} 的确认{'，记的分已更正' if entry else ''}。"
     _push(session, task, [task.owner.id], told, step.id, now)
-    return task
+    return task, entry is not None
 
 
 # Points -----------------------------------------------------------------------------------------------------------------

@@ -120,6 +120,8 @@ def test_a_task_from_the_list_to_its_points(
         ("12月20日前完成城西变检修 张伟", "城西变检修", "张伟", "12月20日"),
         ("线损率压降到3.5% 李明 下周五", "线损率压降到3.5%", "李明", "12月4日"),
         ("城西变消缺 张伟 12.20", "城西变消缺", "张伟", "12月20日"),
+        ("消缺 交给张伟 12月20日", "消缺", "张伟", "12月20日"),
+        ("消缺 张伟负责 12月20日", "消缺", "张伟", "12月20日"),
         ("请组织全站消防检查 张伟(D0002) 12月20日", "请组织全站消防检查", "张伟", "12月20日"),
     ],
 )
@@ -294,6 +296,19 @@ def test_progress_asks_for_what_is_missing(task: str, secretary: Phone, zhang: P
     zhang.script(
         ("完成", "是哪一项？"), ("求助 缺人", "是哪一项？"), ("1", "已记下 RW1 110kV城西变检修 求助：缺人")
     )
+
+
+def test_the_number_or_the_word_task_may_come_first(
+    task: str, secretary: Phone, zhang: Phone, phone: PhoneBook
+) -> None:
+    zhang.script(
+        ("任务完成了", "要报任务 RW1"), ("2", "没有报完成"), ("我的任务完成了", "要报任务 RW1"), ("2", "没有报完成"),
+        ("任务进度 50%", "已记下 RW1 110kV城西变检修 50%"), ("任务求助 缺吊车", "在任务 RW1"), ("2", "没有求助"),
+        ("RW1 求助 缺吊车", "已记下"), ("RW1 完成 已送电", "已报 RW1"), ("RW1 天气很好", "没看懂“天气很好”"),
+        ("任务怎么报", "报进度：进度 RW12"), ("rw1", "等待确认"),
+    )  # fmt: skip
+    secretary.script(("RW1 退回 缺报告", "已退回 RW1"), ("任务 求助", "没有“求助”的任务"))
+    phone("古丽").script(("RW1 确认", "来办"), ("RW1 60%", "由张伟负责"), ("任务完成", "还没有做完"))
 
 
 def test_nobody_reports_for_another(task: str, secretary: Phone, phone: PhoneBook) -> None:
