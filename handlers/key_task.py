@@ -10,6 +10,7 @@ from sqlalchemy import exists
 from bot import choices
 from bot.chat import Answer, Context, Reply, Router, Waiting
 from bot.errors import Refusal
+from bot.models.activity import Activity
 from bot.models.key_task import KeyTask, TaskState
 from bot.services import key_task
 from bot.services.key_task import Task, Told
@@ -21,7 +22,7 @@ from bot.times import local
 router = Router()
 
 SHOWN = 8
-LAST_STEPS = 5
+LAST_STEPS, LAST_ACTIVITIES = 5, 2
 _PAGE = re.compile(r"第?\s*(\d{1,3})\s*页")
 _PERCENT = re.compile(r"\d{1,4}\s*%")
 _WORDS = {
@@ -216,6 +217,7 @@ def _story(ctx: Context, one: Task) -> Reply:
         *([f"进度 {row.progress}%{light}"] if row.state is TaskState.OPEN else []),
         *earlier,
         *(_line(ctx, step) for step in told),
+        *(_served(ctx, act) for act in key_task.activities_of(ctx.session, row, most=LAST_ACTIVITIES)),
         *_next(ctx, one),
     ]
     decides = row.state is TaskState.REPORTED and any("退回任务" in line for line in lines[-1:])
@@ -226,6 +228,11 @@ def _line(ctx: Context, told: Told) -> str:
     text = f"：{short(told.step.text, 40)}" if told.step.text else ""
     at = local(told.step.at, ctx.now)
     return f"{at.month}-{at.day} {told.who} {told.step.kind.value}{text}"
+
+
+def _served(ctx: Context, activity: Activity) -> str:
+    at = local(activity.starts_at, ctx.now)
+    return f"{at.month}-{at.day} {activity.kind}“{short(activity.theme, 20)}”服务本任务"
 
 
 def _next(ctx: Context, one: Task) -> Iterator[str]:

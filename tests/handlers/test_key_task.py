@@ -533,3 +533,32 @@ def test_secrets_are_not_taken_in(task: str, zhang: Phone, database: Database) -
     assert "不能发涉密" in zhang("进度 RW1 机密★10年 图纸")
     with database.read() as session:
         assert len(session.scalars(select(KeyTaskStep)).all()) == 1
+
+
+# Party work -----------------------------------------------------------------------------------------------------------------
+
+
+def test_an_activity_serves_a_task(task: str, secretary: Phone, zhang: Phone, database: Database) -> None:
+    secretary.script(
+        ("发布主题党日 12月4日14:30 三楼会议室 主题:检修攻坚 服务任务 RW1", "主题：检修攻坚\n", "地点：三楼会议室\n", "服务任务：RW1 110kV城西变检修"),
+        ("确认", "正在发给 12 人"),
+    )  # fmt: skip
+    zhang.script(
+        ("主题党日", "服务任务：RW1 110kV城西变检修"), ("任务 RW1", "12-4 主题党日“检修攻坚”服务本任务")
+    )
+    secretary.script(
+        ("修改活动 不服务任务", "主题：检修攻坚"), ("确认", "已修改"), ("任务 RW1", "王建国 新建"),
+        ("修改活动 服务任务RW1", "服务任务：RW1"), ("地点改为二楼", "服务任务：RW1", "地点：二楼"), ("确认", "已修改"),
+    )  # fmt: skip
+    assert "服务本任务" in secretary("任务 RW1")
+    secretary.script(("取消活动", "1 确认"), ("确认", "已取消"))
+    assert "服务本任务" not in secretary("任务 RW1")
+
+
+def test_an_activity_serves_only_a_live_task_of_the_branch(task: str, secretary: Phone) -> None:
+    line = "发布主题党日 12月4日14:30 三楼会议室 主题:检修攻坚"
+    secretary.script(
+        (f"{line} 任务 RW7", "没有正在做的任务 RW7"), ("取消任务 RW1 不做了", "1 确认"),
+        ("确认", "已取消"), (f"{line} 任务 RW1", "没有正在做的任务 RW1"), (line, "发布预览"), ("服务任务 RW1", "没有正在做的任务 RW1"),
+        ("确认", "正在发给 12 人"),
+    )  # fmt: skip
