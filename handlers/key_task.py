@@ -107,7 +107,7 @@ def look(ctx: Context, text: str = "") -> Answer:
     if word and not (leads and said == word) and key_task.mine(ctx.session, ctx.member, today=ctx.now.date()):
         return choices.run(ctx, _WORDS[word], said.removeprefix(word).strip("了 "))
     if said in _ENDED:
-        return _ended(ctx, branch_id, said, text)
+        return _ended(ctx, branch_id, said, text, leads=leads)
     tasks = key_task.of_branch(ctx.session, branch_id, today=ctx.now.date())
     if said:
         tasks = _chosen(tasks, said)
@@ -150,12 +150,13 @@ def _none(said: str, *, leads: bool) -> Reply:
     return Reply("本支部现在没有正在做的关键任务。看自己做完的请发：任务 已完成", choices=("任务 已完成",))
 
 
-def _ended(ctx: Context, branch_id: int, said: str, text: str) -> Reply:
+def _ended(ctx: Context, branch_id: int, said: str, text: str, *, leads: bool) -> Reply:
     tasks = key_task.ended(ctx.session, branch_id, today=ctx.now.date())
     if not tasks:
         return Reply("本支部还没有做完的关键任务。看正在做的请发：任务", choices=("任务",))
     rows = [f"{_named(one)} {one.owner.name} {one.light}{_late(one)}" for one in tasks]
-    return _page(f"做完和取消的任务 {len(tasks)} 项", tasks, rows, f"任务 {said}", text, "回复数字看经过")
+    foot = f"回复数字看经过{'；要表格请发：导出 任务台账' if leads else ''}"
+    return _page(f"做完和取消的任务 {len(tasks)} 项", tasks, rows, f"任务 {said}", text, foot)
 
 
 def _late(one: Task) -> str:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -273,3 +274,15 @@ def fit(on: date, now: datetime) -> date:
     if (on - now.date()).days > MOST_DAYS:
         raise TooFar(day=day(on, now))
     return on
+
+
+def to_data(draft: Draft) -> dict[str, Any]:
+    """The draft as JSON."""
+    on = draft.due_on.isoformat() if draft.due_on else None
+    return {"name": draft.name, "owner": draft.owner_id, "due": on, "category": draft.category}
+
+
+def from_data(data: dict[str, Any]) -> Draft:
+    """The draft that :func:`to_data` wrote."""
+    on = date.fromisoformat(data["due"]) if data["due"] else None
+    return Draft(data["name"], data["owner"], on, data["category"])
