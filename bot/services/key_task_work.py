@@ -19,8 +19,9 @@ from bot.services.permission import Actor
 
 LONGEST = 300
 _PERCENT = re.compile(
-    r"(?:已经?|大约|约)?(?:完成|进度|做|干)?(?:到|了)?\s*(?<!\d)(?P<sure>\d{1,4})\s*%\s*(?:了|左右)?"
+    r"(?:^|(?<=[\s,，。;；:：、])|(?:已经?|大约|约)?(?:完成|进度|做|干)(?:到|了|约)?)\s*(?<![\d.])(?P<sure>\d{1,4})\s*%\s*(?:了|左右)?"
 )
+"""How far it is: no figure that is about something else, such as 合格率98% or 3.5%."""
 
 
 class NotYours(Refusal):

@@ -529,6 +529,21 @@ def test_an_owner_who_left_is_seen(task: str, secretary: Phone, database: Databa
     secretary.script(("改任务 RW1 负责人 古丽", "张伟 → 古丽"), ("确认", "已改"))
 
 
+def test_tasks_go_along_when_branches_are_merged(
+    task: str, secretary: Phone, zhang: Phone, phone: PhoneBook, database: Database, clock: Clock
+) -> None:
+    with database.write() as session:
+        other = organisation.ensure_path(session, "示范供电公司党委/运行党支部")
+        chief = session.scalars(select(Member).where(Member.name == "王建国")).one()
+        for name, node in ((RoleName.ADMIN, other.parent_id), (RoleName.SECRETARY, other.id)):
+            session.add(Role(member_id=chief.id, name=name, organisation_id=node, starts_on=clock().date()))
+        number = other.id
+    secretary.script(("合并 检修党支部 到 运行党支部", "1 确认"), ("确认", "运行党支部"))
+    assert row(database).branch_id == number
+    zhang.script(("任务", "RW1 110kV城西变检修"), ("完成任务 RW1", "已报 RW1"))
+    secretary.script(("任务", "待确认｜RW1"), ("确认任务 RW1", "已确认"))
+
+
 def test_secrets_are_not_taken_in(task: str, zhang: Phone, database: Database) -> None:
     assert "不能发涉密" in zhang("进度 RW1 机密★10年 图纸")
     with database.read() as session:
