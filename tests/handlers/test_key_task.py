@@ -15,7 +15,9 @@ from bot.models.key_task import KeyTask, KeyTaskStep, TaskState
 from bot.models.member import Member, Role, RoleName
 from bot.models.organisation import Organisation
 from bot.models.points import PointEntry
+from bot.services import key_task_work as work
 from bot.services import organisation, points
+from bot.services.permission import actor_of
 from tests.chat import Phone, PhoneBook
 from tests.conftest import SHANGHAI
 from tests.handlers.conftest import at_once
@@ -474,6 +476,26 @@ def test_of_two_at_once_one_decides(
     with database.read() as session:
         kinds = session.scalars(select(KeyTaskStep.kind)).all()
     assert len([one for one in kinds if one.value in ("确认", "退回")]) == 1
+
+
+def test_what_was_decided_since_it_was_read_is_not_decided_again(
+    task: str, zhang: Phone, database: Database, clock: Clock
+) -> None:
+    """Another transaction confirms between the look at the task and the change of it."""
+    zhang("完成任务 RW1")
+    with database.write() as session:
+        people = {one.name: one for one in session.scalars(select(Member))}
+        actor = actor_of(session, people["陈刚"], on=clock().date())
+        seen = session.get_one(KeyTask, 1)
+        session.execute(
+            update(KeyTask).values(state=TaskState.DONE, decided_by=people["王建国"].id),
+            execution_options={"synchronize_session": False},
+        )
+        assert seen.state is TaskState.REPORTED, "this transaction does not know it yet"
+        with pytest.raises(work.DecidedAlready, match="已经由王建国处理：已完成"):
+            work.return_(session, actor, 1, "缺试验报告", now=clock())
+    assert row(database).state is TaskState.DONE
+    assert len(ledger(database)) == 0
 
 
 # Looking ------------------------------------------------------------------------------------------------------------------
