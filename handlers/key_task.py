@@ -12,6 +12,7 @@ from bot.chat import Answer, Context, Reply, Router, Waiting
 from bot.errors import Refusal
 from bot.models.activity import Activity
 from bot.models.key_task import KeyTask, TaskState
+from bot.models.organisation import Organisation
 from bot.services import key_task
 from bot.services.key_task import Task, Told
 from bot.services.key_task_line import number_in
@@ -114,7 +115,9 @@ def look(ctx: Context, text: str = "") -> Answer:
     if not tasks:
         return _none(said, leads=leads)
     rows = [_row(one, leads=leads) for one in tasks]
-    head = f"{f'“{said}”的' if said else '本支部'}任务 {len(tasks)} 项{'' if said else _counts(tasks)}"
+    own = branch_id == ctx.member.branch_id
+    where = "本支部" if own else ctx.session.get_one(Organisation, branch_id).name
+    head = f"{f'“{said}”的' if said else where}任务 {len(tasks)} 项{'' if said else _counts(tasks)}"
     waits = any(one.row.state is TaskState.REPORTED for one in tasks)
     tail = f"可发：{'确认任务' if waits else '新建任务'}；任务 已完成" if leads else "可发：我的任务"
     return _page(head, tasks, rows, f"任务 {said}".strip(), text, f"回复数字看详情；{tail}")

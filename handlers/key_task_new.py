@@ -103,16 +103,17 @@ def fill(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
 def _preview(ctx: Context, branch: Organisation, drafts: Sequence[Draft]) -> Ask:
     owners = {one.id: one.name for one in _owners(ctx, drafts)}
     told = "、".join(name for number, name in owners.items() if number != ctx.member.id)
+    where = "" if branch.id == ctx.member.branch_id else branch.name
     if len(drafts) == 1:
         [draft] = drafts
         lines = [
-            f"新建任务：{draft.name}{f'（{draft.category}）' if draft.category else ''}",
+            f"{where}新建任务：{draft.name}{f'（{draft.category}）' if draft.category else ''}",
             f"负责人 {owners[draft.owner_id or 0]}，期限 {_due(ctx, draft)}",
         ]
         edit = "要改直接写，例如：期限 12月25日"
     else:
         lines = [
-            f"新建 {len(drafts)} 项任务：",
+            f"{where}新建 {len(drafts)} 项任务：",
             *(f"· {short(one.name, 14)} {owners[one.owner_id or 0]} {_due(ctx, one)}" for one in drafts),
         ]
         edit = ""

@@ -25,6 +25,7 @@ from content import key_tasks as file
 from content.key_tasks import Register
 
 PREFIX = "RW"
+MOST_ABOVE = 3
 LIVE = (TaskState.OPEN, TaskState.REPORTED)
 
 
@@ -157,7 +158,7 @@ def in_charge(session: Session, task: KeyTask, *, on: date) -> list[Member]:
     able = [
         one for one in holders(session, Action.MANAGE_TASKS, task.branch_id, on=on) if one.id != task.owner_id
     ]
-    return [one for one in able if one.branch_id == task.branch_id] or able
+    return [one for one in able if one.branch_id == task.branch_id] or able[:MOST_ABOVE]
 
 
 # Lists -----------------------------------------------------------------------------------------------------------------

@@ -231,9 +231,9 @@ def confirm(session: Session, actor: Actor, number: int, *, now: datetime) -> Co
     )
     in_time = task.row.reported_on is not None and task.row.reported_on <= task.row.due_on
     given = key_task_points.award(session, actor, task, now) if in_time else 0
-    step = key_task.tell(
-        session, task.row, StepKind.CONFIRMED, actor.member, _outcome(in_time, given), now=now
-    )
+    # The story is for everybody in the branch; what somebody earned is not.
+    how = "按期" if in_time else "超过期限"
+    step = key_task.tell(session, task.row, StepKind.CONFIRMED, actor.member, how, now=now)
     told = f"{actor.member.name}确认您的任务 {task.title} 已完成。{_outcome(in_time, given)}。"
     _push(session, task, [task.owner.id], told, step.id, now)
     return Confirmed(task, in_time, given)

@@ -96,8 +96,9 @@ def test_a_task_from_the_list_to_its_points(
     deputy.script(("确认任务 RW1", "已确认 RW1", "按期，记 +3 分"))
     assert "按期，记 +3 分" in zhang.pushes()[-1]
     assert ledger(database) == [(3, "task 1 done")]
+    assert "+3" not in deputy("任务 RW1"), "what somebody earned is not for everybody"
     zhang.script(
-        ("任务 RW1", "已完成", "张伟 求助：缺吊车", "王建国 回复：吊车明天上午到", "陈刚 确认"),
+        ("任务 RW1", "已完成", "张伟 求助：缺吊车", "王建国 回复：吊车明天上午到", "陈刚 确认：按期"),
         ("我的任务", "没有负责的任务"),
         ("积分依据 1", "关键任务", "按期完成关键任务RW1"),
     )
