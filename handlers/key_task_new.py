@@ -12,7 +12,7 @@ from bot import journal, nlu
 from bot.chat import Answer, Ask, Context, Reply, Router, Undo
 from bot.choices import NO, YES, says_no
 from bot.errors import Refusal
-from bot.models.member import Member
+from bot.models.member import PARTY_MEMBERS, Member
 from bot.models.organisation import Organisation
 from bot.services import key_task, key_task_line
 from bot.services import key_task_plan as plans
@@ -101,7 +101,8 @@ def fill(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
 
 
 def _preview(ctx: Context, branch: Organisation, drafts: Sequence[Draft]) -> Ask:
-    owners = {one.id: one.name for one in _owners(ctx, drafts)}
+    people = _owners(ctx, drafts)
+    owners = {one.id: one.name for one in people}
     told = "、".join(name for number, name in owners.items() if number != ctx.member.id)
     where = "" if branch.id == ctx.member.branch_id else branch.name
     if len(drafts) == 1:
@@ -117,6 +118,9 @@ def _preview(ctx: Context, branch: Organisation, drafts: Sequence[Draft]) -> Ask
             *(f"· {short(one.name, 14)} {owners[one.owner_id or 0]} {_due(ctx, one)}" for one in drafts),
         ]
         edit = ""
+    others = [one.name for one in people if one.status not in PARTY_MEMBERS]
+    if others:
+        lines.append(f"注意：{'、'.join(others)}不是党员，关键任务一般由骨干党员负责。")
     lines += [f"已有同名的任务 {twin}，请核对。" for twin in _twins(ctx, branch, drafts)]
     lines += [f"确认后通知{told}。" if told else "", edit, "1 确认\n2 取消"]
     data = {"branch": branch.id, "drafts": [key_task_line.to_data(one) for one in drafts]}

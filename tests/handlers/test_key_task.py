@@ -12,7 +12,7 @@ from bot.clock import Clock
 from bot.db import Database
 from bot.models.audit import AuditEntry
 from bot.models.key_task import KeyTask, KeyTaskStep, TaskState
-from bot.models.member import Member, Role, RoleName
+from bot.models.member import Member, MemberStatus, Role, RoleName
 from bot.models.organisation import Organisation
 from bot.models.points import PointEntry
 from bot.services import key_task_work as work
@@ -201,6 +201,13 @@ def test_several_lines_are_several_tasks(secretary: Phone, zhang: Phone, databas
     assert "第 2 行还差期限" in secretary("新建任务 城西变检修 张伟 12月20日\n消缺 张伟")
     assert "一次最多新建 10 项" in secretary("新建任务" + "\n消缺 张伟 12月20日" * 11)
     assert "已有同名的任务 RW1" in secretary("新建任务 城西变检修 古丽 12月20日")
+
+
+def test_an_owner_who_is_no_party_member_is_pointed_out(secretary: Phone, database: Database) -> None:
+    assert "不是党员" not in secretary(LINE)
+    with database.write() as session:
+        session.scalars(select(Member).where(Member.name == "张伟")).one().status = MemberStatus.ACTIVIST
+    assert "注意：张伟不是党员，关键任务一般由骨干党员负责。" in secretary(LINE)
 
 
 def test_a_new_task_can_be_taken_back(secretary: Phone, zhang: Phone, database: Database) -> None:
