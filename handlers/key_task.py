@@ -25,7 +25,7 @@ router = Router()
 SHOWN = 8
 LAST_STEPS, LAST_ACTIVITIES = 5, 2
 _PAGE = re.compile(r"第?\s*(\d{1,3})\s*页")
-_PERCENT = re.compile(r"\d{1,4}\s*%")
+_PERCENT = re.compile(r"(?:已经?)?(?:完成|做完|进度)?(?:了|到)?\s*\d{1,4}\s*%")
 _WORDS = {
     "进度": "进度", "求助": "求助", "完成": "完成任务", "做完": "完成任务", "确认": "确认任务", "退回": "退回任务", "回复": "回复任务",
     "取消": "取消任务",
@@ -124,15 +124,20 @@ def look(ctx: Context, text: str = "") -> Answer:
 
 
 def _acted(ctx: Context, number: int, rest: str) -> Answer:
-    """What another command does: RW12 60% 完成停电申请, RW12 求助 缺吊车."""
+    """What another command does: RW12 60% 完成停电申请, RW12 求助 缺吊车. What else an owner says of a task is how it goes."""
+    task = key_task.find(ctx.session, ctx.actor, number, today=ctx.now.date())
     word = next((one for one in _WORDS if rest.startswith(one)), "")
-    if _PERCENT.search(rest):
+    if _PERCENT.match(rest):
         word, more = "进度", rest.removeprefix("进度")
     elif word:
         more = rest.removeprefix(word)
+    elif _HOW.search(rest) or rest.endswith(("吗", "?")):
+        return _story(ctx, task)
+    elif task.row.owner_id == ctx.member.id:
+        word, more = "进度", rest
     else:
         raise NotUnderstood(said=rest[:12])
-    return choices.run(ctx, _WORDS[word], f"{key_task.code(number)} {more.strip()}".strip())
+    return choices.run(ctx, _WORDS[word], f"{task.code} {more.strip()}".strip())
 
 
 def _chosen(tasks: Sequence[Task], said: str) -> list[Task]:
@@ -254,7 +259,7 @@ def _next(ctx: Context, one: Task) -> Iterator[str]:
     if waits and not own:
         yield f"回复 1 确认；不行请发：退回任务 {code} 原因"
     elif not waits:
-        yield f"可发：回复任务 {code} 内容；改任务 {code} 期限 12月25日；取消任务 {code} 原因"
+        yield f"可发：回复任务 {code} 内容；改任务 {code} 期限 12月25日；取消任务 {code} 原因；发布活动时可加：服务任务 {code}"
 
 
 # What waits -------------------------------------------------------------------------------------------------------------
