@@ -64,7 +64,7 @@ def _change_asked(ctx: Context, task: Task, text: str) -> Ask:
     wish = key_task_line.changes(text, people, ctx.now)
     if wish == Draft():
         raise NotUnderstood(code=task.code)
-    made = plans.plan(ctx.session, task, wish, now=ctx.now)
+    made = plans.plan(ctx.session, ctx.actor, task, wish, now=ctx.now)
     numbers = dict.fromkeys([task.row.owner_id, made.values.get("owner_id", task.row.owner_id)])
     names = [ctx.session.get_one(Member, one).name for one in numbers if one != ctx.member.id]
     told = f"\n确认后通知{'、'.join(names)}。" if names else ""

@@ -447,6 +447,16 @@ def test_the_owner_does_not_confirm_an_own_task(secretary: Phone, deputy: Phone,
     deputy.script(("我的任务", "——\n有 1 项任务等您确认，回复 确认任务"), ("确认任务 RW1", "已确认"))
 
 
+def test_nobody_puts_off_an_own_task(secretary: Phone, deputy: Phone, database: Database) -> None:
+    secretary.script(("新建任务 年度总结 王建国 12月20日", "1 确认"), ("确认", "已新建 RW1"))
+    secretary.script(
+        ("改任务 RW1 期限 12月31日", "推迟期限请其他负责人来改：陈刚、刘芳"), ("改任务 RW1 期限 12月15日", "1 确认"), ("1", "已改"),
+        ("改任务 RW1 名称 年度党建总结", "1 确认"), ("1", "已改"),
+    )  # fmt: skip
+    deputy.script(("改任务 RW1 期限 12月31日", "确认后通知王建国"), ("1", "已改"))
+    assert row(database).due_on == date(2026, 12, 31)
+
+
 def test_somebody_above_confirms_where_the_owner_is_alone_in_charge(
     secretary: Phone, phone: PhoneBook, database: Database, clock: Clock
 ) -> None:
