@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bot import nlu
 from bot.chat import Answer, Context, Reply
 from bot.models.activity import Activity
 from bot.services import activity as activities
@@ -11,6 +12,11 @@ from bot.services import activity as activities
 YES = ("确认", "确定", "是", "是的", "好", "好的", "可以")
 NO = ("取消", "返回", "不", "不发", "算了", "不用")
 MOST_NAMES = 20
+
+
+def says_no(text: str) -> bool:
+    """Whether somebody gives up: 算了 is not 算 with padding."""
+    return text in NO or nlu.bare(text) in NO
 
 
 def names_text(names: Sequence[str]) -> str:

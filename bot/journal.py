@@ -10,6 +10,7 @@ from bot.models.member import Member
 from bot.services import activity as activities
 from bot.services import audit
 from bot.services.audit import CHANNELS, Act
+from bot.services.key_task import Task
 from bot.times import local
 
 _PAGE = re.compile(r"\s*第\s*(\d{1,4})\s*页$")
@@ -40,6 +41,12 @@ def keep(ctx: Context, act: str, activity: Activity, *details: str, subject_id: 
 def keep_of(ctx: Context, act: str, member: Member, detail: str = "") -> None:
     """Record that the sender did ``act`` on a member."""
     note(ctx, act, detail, subject_id=member.id, branch_id=member.branch_id)
+
+
+def keep_task(ctx: Context, act: str, task: Task, detail: str) -> None:
+    """Record that the sender did ``act`` on a key task and its owner."""
+    row = task.row
+    note(ctx, act, f"{task.title}：{detail}", subject_id=row.owner_id, branch_id=row.branch_id)
 
 
 def whose(text: str) -> tuple[str, int]:

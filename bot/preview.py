@@ -24,6 +24,8 @@ def shown(checked: Preview, *, told: int | None, now: datetime, branch: str = ""
     ]
     if checked.production:
         lines.append(f"结合生产：{checked.production}")
+    if checked.task:
+        lines.append(f"服务任务：{checked.task}")
     if checked.partner:
         lines.append(f"联建单位：{checked.partner.name}（确认后告诉对方书记，由对方通知本支部党员）")
     if checked.remarks:

@@ -12,7 +12,7 @@ from bot.journal import keep
 from bot.models.activity import Activity, ActivityState, SignUp, SignUpState
 from bot.models.organisation import Organisation
 from bot.services import activity as activities
-from bot.services import attendance, publishing, quorum, waiting_list
+from bot.services import attendance, key_task, publishing, quorum, waiting_list
 from bot.services.permission import Action
 from bot.times import clock, moment
 from content.activity_kinds import Attends
@@ -72,6 +72,7 @@ def describe(ctx: Context, activity: Activity) -> str:
         f"时间：{moment(activity.starts_at, ctx.now)}",
         f"地点：{activity.place}",
         *_partner(ctx, activity),
+        *([f"服务任务：{key_task.title_of(ctx.session, activity.task_id)}"] if activity.task_id else []),
         _own_state(ctx, activity),
         *_questions(activity),
     ]

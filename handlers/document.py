@@ -13,7 +13,7 @@ from bot.models.activity import Activity
 from bot.models.ballot import Vote
 from bot.models.notice import Notice
 from bot.services import activity as activities
-from bot.services import download, question_file, record
+from bot.services import download, key_task_ledger, question_file, record
 from bot.services.download import DocumentKind, Wanted
 from bot.services.permission import Action
 from bot.times import clock, local, moment
@@ -32,11 +32,13 @@ WORDS = (
     "导出 题目",
     "导出 学习情况",
     "导出 选举用表",
+    "导出 任务台账",
 )
 _MONTH = re.compile(r"(?:(?P<year>20\d\d)\s*[年\-/.]\s*)?(?P<month>1[0-2]|0?[1-9])\s*月?份?")
 _YEAR = re.compile(r"(?P<year>\d{4})\s*年?度?")
 _NUMBER = re.compile(r"#?\s*(\d{1,9})\s*(?:号)?")
 _NAMES = {
+    "任务": DocumentKind.KEY_TASKS,
     "台账": DocumentKind.LEDGER,
     "三会一课": DocumentKind.LEDGER,
     "签到表": DocumentKind.SHEET,
@@ -61,7 +63,7 @@ _NAMES = {
 
 
 class UnknownDocument(Refusal):
-    text = "没看懂要导出什么“{said}”。可以写：导出 本月台账、导出 会议记录、导出 签到表、导出 通知、导出 表决结果、导出 手册 2026、导出 题目、导出 学习情况"
+    text = "没看懂要导出什么“{said}”。可以写：导出 本月台账、导出 会议记录、导出 签到表、导出 通知、导出 表决结果、导出 手册 2026、导出 题目、导出 学习情况、导出 任务台账"
 
 
 class UnknownPeriod(Refusal):
@@ -86,6 +88,10 @@ class NothingSent(Refusal):
 
 class NothingDecided(Refusal):
     text = "本支部还没有结束的表决，没有结果可以导出。会上可以发：表决 事项"
+
+
+class NoTasks(Refusal):
+    text = "本支部还没有关键任务，没有可以导出的。可以先发：新建任务 城西变检修 张伟 12月20日"
 
 
 class NoOwnQuestions(Refusal):
@@ -136,6 +142,8 @@ def export(ctx: Context, said: str = "") -> Answer:
             return _learning(ctx)
         case DocumentKind.QUESTIONS:
             return _questions(ctx, said)
+        case DocumentKind.KEY_TASKS:
+            return _tasks(ctx, rest)
     if said:
         raise UnknownDocument(said=said[:20])
     return _offer()
@@ -197,14 +205,22 @@ def _learning(ctx: Context) -> Reply:
     )
 
 
-def _year(said: str, today: date) -> int:
+def _tasks(ctx: Context, rest: str) -> Reply:
+    if not key_task_ledger.has_any(ctx.session, ctx.actor.branch_id):
+        raise NoTasks
+    year = _year(rest.replace("关键", "").strip(), ctx.now.date(), "任务台账")
+    text = f"期限在{year}年的关键任务台账（Excel）"
+    return _link(ctx, DocumentKind.KEY_TASKS, year, text)
+
+
+def _year(said: str, today: date, what: str = "手册") -> int:
     if said in ("", "今年", "本年", "全年"):
         return today.year
     if said == "去年":
         return today.year - 1
     found = _YEAR.fullmatch(said)
     if found is None or int(found["year"]) < FIRST_YEAR:
-        raise UnknownPeriod(said=said[:20], example=f"导出 手册 {today.year}")
+        raise UnknownPeriod(said=said[:20], example=f"导出 {what} {today.year}")
     return int(found["year"])
 
 

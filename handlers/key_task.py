@@ -10,7 +10,9 @@ from sqlalchemy import exists
 from bot import choices
 from bot.chat import Answer, Context, Reply, Router, Waiting
 from bot.errors import Refusal
+from bot.models.activity import Activity
 from bot.models.key_task import KeyTask, TaskState
+from bot.models.organisation import Organisation
 from bot.services import key_task
 from bot.services.key_task import Task, Told
 from bot.services.key_task_line import number_in
@@ -21,14 +23,21 @@ from bot.times import local
 router = Router()
 
 SHOWN = 8
-LAST_STEPS = 5
+LAST_STEPS, LAST_ACTIVITIES = 5, 2
 _PAGE = re.compile(r"第?\s*(\d{1,3})\s*页")
-_PERCENT = re.compile(r"\d{1,4}\s*%")
+_PERCENT = re.compile(r"(?:已经?)?(?:完成|做完|进度)?(?:了|到)?\s*\d{1,4}\s*%")
 _WORDS = {
     "进度": "进度", "求助": "求助", "完成": "完成任务", "做完": "完成任务", "确认": "确认任务", "退回": "退回任务", "回复": "回复任务",
     "取消": "取消任务",
 }  # fmt: skip
 """What follows a number, and the command that it means."""
+_OWN = ("完成", "做完", "进度", "求助")
+"""Which of them an owner says without a number, too."""
+_HOW = re.compile(r"怎么|怎样|如何|什么|咋")
+HOW = (
+    "报进度：进度 RW12 60% 完成停电申请\n有困难：求助 RW12 缺吊车\n做完了：完成任务 RW12，再由支部书记或委员确认\n"
+    "编号发 我的任务 可以看到；按期完成、确认后自动记分"
+)
 _ENDED = ("已完成", "完成", "完成的", "历史", "已取消", "办结")
 _STATES = {"逾期": "逾期", "求助": "求助", "待确认": "待确认", "临近": "临近", "正常": "正常"}
 
@@ -52,7 +61,9 @@ class NoSuchPage(Refusal):
     examples=("我的任务", "我有什么任务"),
     about=("我 我的 我有", "任务"),
 )
-def mine(ctx: Context, text: str = "") -> Reply:
+def mine(ctx: Context, text: str = "") -> Answer:
+    if text and not _PAGE.search(text):
+        return look(ctx, text)
     tasks = key_task.mine(ctx.session, ctx.member, today=ctx.now.date())
     if not tasks:
         return Reply("您现在没有负责的任务。看支部的请发：任务", choices=("任务",))
@@ -89,31 +100,44 @@ def look(ctx: Context, text: str = "") -> Answer:
         return _story(ctx, key_task.find(ctx.session, ctx.actor, number, today=ctx.now.date()))
     if number is not None:
         return _acted(ctx, number, rest)
+    if _HOW.search(said):
+        return HOW
     branch_id = ctx.actor.branch_id if ctx.actor.may(Action.MANAGE_TASKS) else ctx.member.branch_id
     leads = key_task.manages(ctx.session, ctx.actor, branch_id)
+    word = next((one for one in _OWN if said.startswith(one)), "")
+    if word and not (leads and said == word) and key_task.mine(ctx.session, ctx.member, today=ctx.now.date()):
+        return choices.run(ctx, _WORDS[word], said.removeprefix(word).strip("了 "))
     if said in _ENDED:
-        return _ended(ctx, branch_id, said, text)
+        return _ended(ctx, branch_id, said, text, leads=leads)
     tasks = key_task.of_branch(ctx.session, branch_id, today=ctx.now.date())
     if said:
         tasks = _chosen(tasks, said)
     if not tasks:
         return _none(said, leads=leads)
     rows = [_row(one, leads=leads) for one in tasks]
-    head = f"{f'“{said}”的' if said else '本支部'}任务 {len(tasks)} 项{'' if said else _counts(tasks)}"
-    tail = "可发：新建任务；确认任务 RW12；任务 已完成" if leads else "可发：我的任务"
+    own = branch_id == ctx.member.branch_id
+    where = "本支部" if own else ctx.session.get_one(Organisation, branch_id).name
+    head = f"{f'“{said}”的' if said else where}任务 {len(tasks)} 项{'' if said else _counts(tasks)}"
+    waits = any(one.row.state is TaskState.REPORTED for one in tasks)
+    tail = f"可发：{'确认任务' if waits else '新建任务'}；任务 已完成" if leads else "可发：我的任务"
     return _page(head, tasks, rows, f"任务 {said}".strip(), text, f"回复数字看详情；{tail}")
 
 
 def _acted(ctx: Context, number: int, rest: str) -> Answer:
-    """What another command does: RW12 60% 完成停电申请, RW12 求助 缺吊车."""
+    """What another command does: RW12 60% 完成停电申请, RW12 求助 缺吊车. What else an owner says of a task is how it goes."""
+    task = key_task.find(ctx.session, ctx.actor, number, today=ctx.now.date())
     word = next((one for one in _WORDS if rest.startswith(one)), "")
-    if _PERCENT.search(rest):
+    if _PERCENT.match(rest):
         word, more = "进度", rest.removeprefix("进度")
     elif word:
         more = rest.removeprefix(word)
+    elif _HOW.search(rest) or rest.endswith(("吗", "?")):
+        return _story(ctx, task)
+    elif task.row.owner_id == ctx.member.id:
+        word, more = "进度", rest
     else:
         raise NotUnderstood(said=rest[:12])
-    return choices.run(ctx, _WORDS[word], f"{key_task.code(number)} {more.strip()}".strip())
+    return choices.run(ctx, _WORDS[word], f"{task.code} {more.strip()}".strip())
 
 
 def _chosen(tasks: Sequence[Task], said: str) -> list[Task]:
@@ -134,12 +158,13 @@ def _none(said: str, *, leads: bool) -> Reply:
     return Reply("本支部现在没有正在做的关键任务。看自己做完的请发：任务 已完成", choices=("任务 已完成",))
 
 
-def _ended(ctx: Context, branch_id: int, said: str, text: str) -> Reply:
+def _ended(ctx: Context, branch_id: int, said: str, text: str, *, leads: bool) -> Reply:
     tasks = key_task.ended(ctx.session, branch_id, today=ctx.now.date())
     if not tasks:
         return Reply("本支部还没有做完的关键任务。看正在做的请发：任务", choices=("任务",))
     rows = [f"{_named(one)} {one.owner.name} {one.light}{_late(one)}" for one in tasks]
-    return _page(f"做完和取消的任务 {len(tasks)} 项", tasks, rows, f"任务 {said}", text, "回复数字看经过")
+    foot = f"回复数字看经过{'；要表格请发：导出 任务台账' if leads else ''}"
+    return _page(f"做完和取消的任务 {len(tasks)} 项", tasks, rows, f"任务 {said}", text, foot)
 
 
 def _late(one: Task) -> str:
@@ -198,9 +223,10 @@ def _story(ctx: Context, one: Task) -> Reply:
     lines = [
         f"{one.title}{category}",
         f"负责人 {one.owner.name}{gone}，期限 {key_task.due(row, ctx.now)}，{one.until}",
-        f"进度 {row.progress}%{light}",
+        *([f"进度 {row.progress}%{light}"] if row.state is TaskState.OPEN else []),
         *earlier,
         *(_line(ctx, step) for step in told),
+        *(_served(ctx, act) for act in key_task.activities_of(ctx.session, row, most=LAST_ACTIVITIES)),
         *_next(ctx, one),
     ]
     decides = row.state is TaskState.REPORTED and any("退回任务" in line for line in lines[-1:])
@@ -211,6 +237,11 @@ def _line(ctx: Context, told: Told) -> str:
     text = f"：{short(told.step.text, 40)}" if told.step.text else ""
     at = local(told.step.at, ctx.now)
     return f"{at.month}-{at.day} {told.who} {told.step.kind.value}{text}"
+
+
+def _served(ctx: Context, activity: Activity) -> str:
+    at = local(activity.starts_at, ctx.now)
+    return f"{at.month}-{at.day} {activity.kind}“{short(activity.theme, 20)}”服务本任务"
 
 
 def _next(ctx: Context, one: Task) -> Iterator[str]:
@@ -228,7 +259,7 @@ def _next(ctx: Context, one: Task) -> Iterator[str]:
     if waits and not own:
         yield f"回复 1 确认；不行请发：退回任务 {code} 原因"
     elif not waits:
-        yield f"可发：回复任务 {code} 内容；改任务 {code} 期限 12月25日；取消任务 {code} 原因"
+        yield f"可发：回复任务 {code} 内容；改任务 {code} 期限 12月25日；取消任务 {code} 原因；发布活动时可加：服务任务 {code}"
 
 
 # What waits -------------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot import choices, journal, nlu
 from bot.chat import Answer, Ask, Context, Reply, Router, Undo
-from bot.choices import NO, YES
+from bot.choices import NO, YES, says_no
 from bot.errors import Refusal
 from bot.models.key_task import TaskState
 from bot.services import key_task
@@ -99,7 +99,8 @@ def _progressed(ctx: Context, task: Task, text: str) -> str:
         if task.row.progress < 100
         else f"都做完了请发：完成任务 {task.code}"
     )
-    return f"已记下 {task.title} {task.row.progress}%{said}\n{task.until}。{tail}；有困难请发：求助 {task.code} 缺什么"
+    percent = f" {task.row.progress}%" if what.percent is not None or task.row.progress else ""
+    return f"已记下 {task.title}{percent}{said}\n{task.until}。{tail}；有困难请发：求助 {task.code} 缺什么"
 
 
 @router.command("求助", takes="编号和需要什么", optional=True, examples=("求助 RW12 缺吊车",))
@@ -124,7 +125,7 @@ def help_(ctx: Context, text: str = "") -> Answer:
 
 @router.step()
 def help_with(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
-    if text in NO or nlu.bare(text) in NO:
+    if says_no(text):
         return "好的，没有求助。"
     task = work.own(ctx.session, ctx.actor, data["task"], today=ctx.now.date())
     return _helped(ctx, task, text)
@@ -205,7 +206,7 @@ def reply(ctx: Context, text: str) -> Answer:
     if number is None:
         raise NobodyAsks
     task = work.reply(ctx.session, ctx.actor, number, rest, now=ctx.now)
-    _note(ctx, "回复任务", task, rest)
+    journal.keep_task(ctx, "回复任务", task, rest)
     told = f"，正在告诉{task.owner.name}" if task.owner.id != ctx.member.id else ""
     return f"已记下对 {task.title} 的回复{told}：{short(rest, 30)}\n看经过请发：任务 {task.code}"
 
@@ -230,7 +231,7 @@ def confirm(ctx: Context, text: str = "") -> Answer:
     task = done.task
     points = f"，记 +{done.points} 分" if done.points else ""
     how = f"按期{points}" if done.in_time else "超过期限，不记积分"
-    _note(ctx, "确认任务", task, how)
+    journal.keep_task(ctx, "确认任务", task, how)
     return Reply(
         f"已确认 {task.title} 完成（{how}），会告诉{task.owner.name}。\n5分钟内可回复 撤销；看清单请发：任务",
         undo=Undo(unconfirm, {"task": task.row.id}),
@@ -239,9 +240,9 @@ def confirm(ctx: Context, text: str = "") -> Answer:
 
 @router.undo
 def unconfirm(ctx: Context, task: int) -> str:
-    found = work.unconfirm(ctx.session, ctx.actor, task, now=ctx.now)
-    _note(ctx, "撤销确认任务", found, found.owner.name)
-    return f"已撤销确认 {found.title}，又在等确认；记的分已更正。可发：确认任务 {found.code}，或 退回任务 {found.code} 原因"
+    found, earned = work.unconfirm(ctx.session, ctx.actor, task, now=ctx.now)
+    journal.keep_task(ctx, "撤销确认任务", found, found.owner.name)
+    return f"已撤销确认 {found.title}，又在等确认{'；记的分已更正' if earned else ''}。可发：确认任务 {found.code}，或 退回任务 {found.code} 原因"
 
 
 @router.command(
@@ -255,10 +256,5 @@ def send_back(ctx: Context, text: str) -> Answer:
     if number is None:
         raise Refusal("请写任务编号和原因，例如：退回任务 RW12 缺试验报告")
     task = work.return_(ctx.session, ctx.actor, number, why, now=ctx.now)
-    _note(ctx, "退回任务", task, why)
+    journal.keep_task(ctx, "退回任务", task, why)
     return f"已退回 {task.title}，会告诉{task.owner.name}：{short(why, 30)}\n看清单请发：任务"
-
-
-def _note(ctx: Context, act: str, task: Task, detail: str) -> None:
-    row = task.row
-    journal.note(ctx, act, f"{task.title}：{detail}", subject_id=row.owner_id, branch_id=row.branch_id)

@@ -168,7 +168,7 @@ class Stock:
 
     def _make(self) -> str:
         name = f"zhibu_{uuid.uuid4().hex[:12]}"
-        _run(self.server, f"CREATE DATABASE {name} TEMPLATE zhibu_template")
+        _run(self.server, f"CREATE DATABASE {name} TEMPLATE zhibu_template STRATEGY FILE_COPY")
         return name
 
 

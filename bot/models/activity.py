@@ -22,7 +22,8 @@ class ActivityState(StrEnum):
 class Activity(Base):
     """A theme day or meeting of one branch, or of one group in it. ``secret`` is what check-in words are made from.
 
-    ``capacity`` is how many may sign up (None: all); ``partner_id`` the branch with which a 联建 is held, which keeps its own activity.
+    ``capacity`` is how many may sign up (None: all); ``partner_id`` the branch with which a 联建 is held, which keeps its own activity;
+    ``task_id`` the key task that it serves.
 
     One that was held outside the bot and recorded later has no audience; it ends when it starts where its hours were not told.
 
@@ -44,6 +45,7 @@ class Activity(Base):
     production: Mapped[str] = mapped_column(default="")
     capacity: Mapped[int | None]
     partner_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
+    task_id: Mapped[int | None] = mapped_column(ForeignKey("key_task.id"), index=True)
     state: Mapped[ActivityState] = mapped_column(default=ActivityState.PUBLISHED)
     secret: Mapped[str]
     created_by: Mapped[int] = mapped_column(ForeignKey("member.id"))

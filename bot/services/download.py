@@ -42,6 +42,7 @@ class DocumentKind(StrEnum):
     BULLETIN = "积分公示"
     BULLETIN_SHEET = "积分公示表"
     POINT_TABLE = "积分表"
+    KEY_TASKS = "任务台账"
 
 
 _NEEDS = {

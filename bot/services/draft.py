@@ -16,7 +16,7 @@ from bot.models.activity import Activity, ActivityState, SignUp, SignUpState
 from bot.models.member import Member, MemberStatus
 from bot.models.organisation import Organisation
 from bot.services import activity as activities
-from bot.services import audience, freeze, setting
+from bot.services import audience, freeze, key_task, setting
 from bot.times import at_time, full_moment, local, moment
 from content import activity_kinds, theme_days
 
@@ -50,7 +50,7 @@ class TooLong(Refusal):
 class Draft:
     """What is known so far of an activity that is being written; ``closes_at`` None means the default, ``capacity`` None no limit.
 
-    ``partner_id`` is the other branch of a 联建.
+    ``partner_id`` is the other branch of a 联建; ``task_id`` the key task that the activity serves.
     """
 
     kind: str = THEME_DAY
@@ -62,6 +62,7 @@ class Draft:
     closes_at: datetime | None = None
     capacity: int | None = None
     partner_id: int | None = None
+    task_id: int | None = None
 
     def __post_init__(self) -> None:
         for what, value in (("主题", self.theme), ("地点", self.place)):
@@ -96,6 +97,7 @@ class Preview:
     voting: int | None
     capacity: int | None
     partner: Organisation | None
+    task: str
     remarks: tuple[str, ...]
     clashes: tuple[Clash, ...]
 
@@ -123,6 +125,7 @@ def draft_of(activity: Activity, now: datetime) -> Draft:
         closes_at=activity.signup_closes_at,
         capacity=activity.capacity,
         partner_id=activity.partner_id,
+        task_id=activity.task_id,
     )
 
 
@@ -164,6 +167,7 @@ def preview(
         voting=_voting(session, draft.kind, invited),
         capacity=draft.capacity,
         partner=session.get(Organisation, draft.partner_id) if draft.partner_id else None,
+        task=key_task.title_of(session, draft.task_id) if draft.task_id else "",
         remarks=tuple(day_remarks(draft.on, freeze.reason(session, branch_id, draft.on))),
         clashes=tuple(clashes(session, invited, starts_at, but=activity_id)),
     )

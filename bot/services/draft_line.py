@@ -14,7 +14,7 @@ from bot import nlu, when
 from bot.errors import Refusal
 from bot.models.activity import Activity
 from bot.services import activity as activities
-from bot.services import audience
+from bot.services import audience, key_task
 from bot.services import draft as drafts
 from bot.services.draft import Draft
 from bot.times import at_time
@@ -30,6 +30,10 @@ _CAPACITY = re.compile(
 )
 _PARTNER = re.compile(
     r"(?:和|与|同|跟)\s*(?P<who>[^\s,，。;；:：和与同跟]{2,30}?支部)(?:一起|共同)?(?:开展)?(?:联建|共建)?"
+)
+_TASK = re.compile(
+    r"[,，;；。\s]*(?:(?P<none>(?:不|取消)服务任务)|(?:服务|结合|围绕)?(?:关键)?任务\s*(?:改为|改成|换成|是|为)?\s*[:：]?\s*RW\s*(?P<task>\d{1,9}))[,，;；。\s]*",
+    re.IGNORECASE,
 )
 _GONE = re.compile(r"昨天|昨日|昨晚|前天|前日")
 _NO_AUDIENCE = re.compile(r"(?:^|[\s,，;；。])(?:对象|范围)\s*:?\s*$")
@@ -53,7 +57,7 @@ class Where:
 
 def read_line(where: Where, text: str, draft: Draft) -> Draft:
     """One line with everything: "12月5日14:30 三楼会议室 主题:宪法宣传进班组"; what is not labelled is the place, or alone the theme."""
-    text, draft = _with_capacity(text, draft)
+    text, draft = _with_task(where, *_with_capacity(text, draft))
     if _NO_AUDIENCE.search(text):
         raise audience.UnknownAudience(said="（没有写）", known="、".join(where.known))
     head, labels = cut(text)
@@ -85,6 +89,18 @@ def _with_capacity(text: str, draft: Draft) -> tuple[str, Draft]:
     return text[: found.start()] + text[found.end() :], replace(draft, capacity=most)
 
 
+def _with_task(where: Where, text: str, draft: Draft) -> tuple[str, Draft]:
+    """The text without "服务任务 RW12" (or 不服务任务), and the draft with that task, a live one of the branch."""
+    found = _TASK.search(text)
+    if found is None:
+        return text, draft
+    rest = f"{text[: found.start()]} {text[found.end() :]}".strip()
+    number = int(found["task"]) if found["task"] else None
+    if number is not None:
+        key_task.require_live(where.session, where.branch_id, number, today=where.now.date())
+    return rest, replace(draft, task_id=number)
+
+
 def _with_partner(where: Where, head: str, text: str, draft: Draft) -> tuple[str, Draft]:
     """For a 联建 the head without "和营销党支部联建", which may also stand in the theme, and the draft with that branch."""
     kind = activity_kinds.lookup(draft.kind)
@@ -113,7 +129,7 @@ def _require_known_group(where: Where, rest: str, draft: Draft) -> None:
 
 def edit(where: Where, draft: Draft, text: str, activity: Activity | None = None) -> Draft:
     """The draft with what the text changes; :class:`ChangeNotUnderstood` when it changes nothing."""
-    unlimited, draft = _with_capacity(text, draft)
+    unlimited, draft = _with_task(where, *_with_capacity(text, draft))
     limited = unlimited != text
     head, labels = cut(unlimited)
     head = nlu.bare(head)

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
+from bot.models.activity import Activity, ActivityState
 from bot.models.key_task import KeyTask, KeyTaskStep, StepKind, TaskState
 from bot.models.member import Member
 from bot.models.organisation import Organisation
@@ -24,7 +25,12 @@ from content import key_tasks as file
 from content.key_tasks import Register
 
 PREFIX = "RW"
+MOST_ABOVE = 3
 LIVE = (TaskState.OPEN, TaskState.REPORTED)
+
+
+class NotLive(Refusal):
+    text = "本支部没有正在做的任务 {number}。发 任务 看有哪些。"
 
 
 class NoSuchTask(Refusal):
@@ -120,6 +126,25 @@ def find(session: Session, actor: Actor, number: int, *, today: date) -> Task:
     return Task(found[0], found[1], today)
 
 
+def require_live(session: Session, branch_id: int, number: int, *, today: date) -> None:
+    """:class:`NotLive` unless a branch has the task and works on it."""
+    if all(one.row.id != number for one in of_branch(session, branch_id, today=today)):
+        raise NotLive(number=code(number))
+
+
+def title_of(session: Session, number: int) -> str:
+    """RW12 城西变检修."""
+    return f"{code(number)} {session.get_one(KeyTask, number).name}"
+
+
+def activities_of(session: Session, task: KeyTask, *, most: int) -> Sequence[Activity]:
+    """The latest activities that serve a task, without those that were called off."""
+    serving = (Activity.task_id == task.id, Activity.state != ActivityState.CANCELLED)
+    return session.scalars(
+        select(Activity).where(*serving).order_by(Activity.starts_at.desc()).limit(most)
+    ).all()
+
+
 def manages(session: Session, actor: Actor, branch_id: int) -> bool:
     """Whether the actor is in charge of the tasks of a branch."""
     if not actor.may(Action.MANAGE_TASKS):
@@ -133,7 +158,7 @@ def in_charge(session: Session, task: KeyTask, *, on: date) -> list[Member]:
     able = [
         one for one in holders(session, Action.MANAGE_TASKS, task.branch_id, on=on) if one.id != task.owner_id
     ]
-    return [one for one in able if one.branch_id == task.branch_id] or able
+    return [one for one in able if one.branch_id == task.branch_id] or able[:MOST_ABOVE]
 
 
 # Lists -----------------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -23,7 +24,7 @@ LONGEST = 60
 MOST_DAYS = 366 * 2
 
 _CODE = re.compile(r"RW\s*[#\-]?\s*(\d{1,9})(?!\d)", re.IGNORECASE)
-_PLAIN = re.compile(r"(?:第|#)?\s*(\d{1,9})(?!\d|\s*[%月日天点.:/\-])\s*号?(?=$|[\s,，。:：、;；])")
+_PLAIN = re.compile(r"(?:第|#)?\s*(\d{1,9})(?![\d月日天点.:/\-]|\s*%)\s*号?(?=$|[\s,，。:：、;；])")
 _PARTS = re.compile(r"[\s,，、;；。]+")
 _LABEL = re.compile(
     r"(?<![\u4e00-\u9fffA-Za-z])(?P<what>负责人|责任人|期限|截止|完成时限|时限|名称|类别|任务名称)\s*(?:改为|改成|改到|换成|是|为)?\s*[:：]?\s*"
@@ -32,9 +33,11 @@ _KINDS = {
     "负责人": "owner", "责任人": "owner", "期限": "due", "截止": "due", "完成时限": "due", "时限": "due", "名称": "name",
     "任务名称": "name", "类别": "category",
 }  # fmt: skip
-_END = re.compile(
-    r"(?:(?P<year>20\d\d)年)?(?:(?P<month>1[0-2]|[1-9])月底|(?P<this>(?:本|这个?)?月底)|(?P<next>下个?月底)|(?P<years>(?:今)?年底))"
-)
+_YEAR = r"(?P<year>20\d\d年|今年|明年)?"
+_MONTH_END = re.compile(_YEAR + r"(?P<month>1[0-2]|[1-9]|本|这个?|下个?|)月(?:底|末)")
+_QUARTER_END = re.compile(_YEAR + r"(?P<quarter>[一二三四1-4本]?)季度?(?:底|末)")
+_YEAR_END = re.compile(r"(?:(?P<year>20\d\d年|今年|明年)年?|年)(?:底|末)")
+_TO = re.compile(r"^(?:安排给|交给|给|由|请|让)|(?:负责|牵头)$")
 _BEFORE = re.compile(r"(?:之?前|以前|为止|止|到期)?(?:完成|办结|做完)?$")
 
 
@@ -136,8 +139,8 @@ def read(text: str, people: People, now: datetime, draft: Draft | None = None) -
         on = whole_day(part, now)
         if on is not None and draft.due_on is None:
             draft = replace(draft, due_on=fit(on, now))
-        elif people.named(part):
-            owners.append(people.one(part))
+        elif people.named(who := _TO.sub("", part)) or people.named(who := part):
+            owners.append(people.one(who))
         elif register().named(part):
             draft = replace(draft, category=part)
         else:
@@ -169,12 +172,20 @@ def _day_within(draft: Draft, now: datetime) -> Draft:
     return replace(draft, name=name or draft.name, due_on=fit(on, now))
 
 
-def _labelled(text: str, people: People, now: datetime, draft: Draft) -> tuple[Draft, str]:
-    """The draft with the labelled values, and the text before the first label and after each value."""
+def _labelled(
+    text: str, people: People, now: datetime, draft: Draft, *, whole: bool = False
+) -> tuple[Draft, str]:
+    """The draft with the labelled values, and the text before the first label and after each value.
+
+    A new task's name is looked through for the rest of the line, unless the name is all that is to be changed (``whole``).
+    """
     found = list(_LABEL.finditer(text))
     left = [text[: found[0].start()]] if found else [text]
     for place, label in enumerate(found):
         end = found[place + 1].start() if place + 1 < len(found) else len(text)
+        if _KINDS[label["what"]] == "name" and not whole:
+            left.append(text[label.end() : end])
+            continue
         value, more = _value(_KINDS[label["what"]], text[label.end() : end], now)
         draft = with_value(draft, _KINDS[label["what"]], value, people, now)
         left.append(more)
@@ -212,9 +223,9 @@ def with_value(draft: Draft, kind: str, value: str, people: People, now: datetim
 
 def changes(text: str, people: People, now: datetime) -> Draft:
     """What a text wants changed (期限 12月25日; 负责人 李静; 名称 …), also without the label where a day or a name stands alone."""
-    draft, rest = _labelled(text, people, now, Draft())
+    draft, rest = _labelled(text, people, now, Draft(), whole=True)
     for part in (part for part in _PARTS.split(rest) if part):
-        said = re.sub(r"^(?:改为|改到|改成|换成|延期到|延到|推迟到|提前到|交给)", "", part)
+        said = re.sub(r"^(?:改为|改到|改成|改由|换成|延期到|延到|推迟到|提前到|交给|给)|负责$", "", part)
         on = whole_day(said, now)
         if on is not None:
             draft = replace(draft, due_on=fit(on, now))
@@ -238,9 +249,9 @@ def day_of(said: str, now: datetime) -> date:
 def whole_day(said: str, now: datetime) -> date | None:
     """The day that a text is, as a whole: 12月20日前, 2026-12-20, 下周五, 12月底, 年底; None for anything more."""
     said = _BEFORE.sub("", said.strip())
-    ending = _END.fullmatch(said)
-    if ending:
-        return _end(ending, now.date())
+    ending = _end(said, now.date())
+    if ending is not None:
+        return ending
     written = when.WRITTEN.fullmatch(said)
     if written:
         try:
@@ -252,15 +263,23 @@ def whole_day(said: str, now: datetime) -> date | None:
     return found.day if found.day is not None and not found.rest and found.time is None else None
 
 
-def _end(found: re.Match[str], today: date) -> date:
-    year = int(found["year"] or today.year)
-    if found["years"]:
-        return date(year, 12, 31)
-    month = int(found["month"] or today.month)
-    if found["next"]:
-        first = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
-        year, month = first.year, first.month
-    elif found["month"] and not found["year"] and month < today.month:
+def _end(said: str, today: date) -> date | None:
+    """The last day of the month, quarter or year that is meant; without a year it is the next such day. None for anything else."""
+    if found := _MONTH_END.fullmatch(said):
+        name = found["month"]
+        if name.startswith("下"):
+            today = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+        month = int(name) if name.isdigit() else today.month
+    elif found := _QUARTER_END.fullmatch(said):
+        name = found["quarter"]
+        month = (today.month + 2) // 3 * 3 if name in ("", "本") else when.number(name) * 3
+    elif found := _YEAR_END.fullmatch(said):
+        month = 12
+    else:
+        return None
+    named = found["year"] or ""
+    year = int(named[:4]) if named[:2] == "20" else today.year + (named == "明年")
+    if not named and month < today.month:
         year += 1
     return date(year, month, calendar.monthrange(year, month)[1])
 
@@ -272,3 +291,15 @@ def fit(on: date, now: datetime) -> date:
     if (on - now.date()).days > MOST_DAYS:
         raise TooFar(day=day(on, now))
     return on
+
+
+def to_data(draft: Draft) -> dict[str, Any]:
+    """The draft as JSON."""
+    on = draft.due_on.isoformat() if draft.due_on else None
+    return {"name": draft.name, "owner": draft.owner_id, "due": on, "category": draft.category}
+
+
+def from_data(data: dict[str, Any]) -> Draft:
+    """The draft that :func:`to_data` wrote."""
+    on = date.fromisoformat(data["due"]) if data["due"] else None
+    return Draft(data["name"], data["owner"], on, data["category"])

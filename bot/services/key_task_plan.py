@@ -37,8 +37,8 @@ class NothingChanges(Refusal):
     text = "{task}本来就是这样，没有改动。可以写：改任务 {code} 期限 12月25日；改任务 {code} 负责人 李静"
 
 
-class ReasonMissing(Refusal):
-    text = "请写一句原因，大家看得到。例如：{word} {code} 停电计划调整"
+class OwnDay(Refusal):
+    text = "{task}由您自己负责，推迟期限请其他负责人来改：{who}。"
 
 
 def managed(session: Session, actor: Actor, number: int, *, today: date) -> Task:
@@ -113,9 +113,11 @@ class Change:
     text: str
 
 
-def plan(session: Session, task: Task, wish: Draft, *, now: datetime) -> Change:
-    """What a wish changes of an open task; :class:`NothingChanges`, :class:`Over`, :class:`WaitsForConfirmation`."""
+def plan(session: Session, actor: Actor, task: Task, wish: Draft, *, now: datetime) -> Change:
+    """What a wish changes of an open task; :class:`NothingChanges`, :class:`OwnDay`, :class:`Over`, :class:`WaitsForConfirmation`."""
     require_open(task)
+    if wish.due_on and wish.due_on > task.row.due_on:
+        _require_another(session, actor, task)
     row, values, said = task.row, dict[str, Any](), list[str]()
     if wish.name and wish.name != row.name:
         values["name"] = wish.name
@@ -134,6 +136,13 @@ def plan(session: Session, task: Task, wish: Draft, *, now: datetime) -> Change:
     return Change(values, "；".join(said))
 
 
+def _require_another(session: Session, actor: Actor, task: Task) -> None:
+    """The day decides about points, so nobody puts off the own one, as long as somebody else is there to do it."""
+    others = key_task.in_charge(session, task.row, on=task.today)
+    if task.row.owner_id == actor.member.id and others:
+        raise OwnDay(task=task.title, who="、".join(one.name for one in others[:2]))
+
+
 def require_open(task: Task) -> None:
     """:class:`Over` or :class:`WaitsForConfirmation` unless the task is being worked on."""
     if task.row.state is TaskState.REPORTED:
@@ -144,7 +153,7 @@ def require_open(task: Task) -> None:
 
 def change(session: Session, actor: Actor, task: Task, wish: Draft, *, now: datetime) -> Change:
     """Change an open task; the owner is told, at a change of owners both of them. Refusals as of :func:`plan`."""
-    made = plan(session, task, wish, now=now)
+    made = plan(session, actor, task, wish, now=now)
     values = dict(made.values)
     if "due_on" in values:
         values |= {"reminded": key_task_reminder.stage(values["due_on"], now.date()), "escalated": False}

@@ -6,24 +6,22 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
 from bot.models.key_task import StepKind, TaskState
 from bot.models.member import Member
 from bot.models.outbox import Urgency
-from bot.models.points import PointEntry
-from bot.services import key_task, outbox, point_rule, points
+from bot.services import key_task, key_task_points, outbox, points
 from bot.services.key_task import Task
 from bot.services.key_task_plan import Over, managed, move
 from bot.services.permission import Actor
 
-RULE = "task_done"
 LONGEST = 300
 _PERCENT = re.compile(
-    r"(?:已经?|大约|约)?(?:完成|进度|做|干)?(?:到|了)?\s*(?<!\d)(?P<sure>\d{1,4})\s*%\s*(?:了|左右)?"
+    r"(?:^|(?<=[\s,，。;；:：、])|(?:已经?|大约|约)?(?:完成|进度|做|干)(?:到|了|约)?)\s*(?<![\d.])(?P<sure>\d{1,4})\s*%\s*(?:了|左右)?"
 )
+"""How far it is: no figure that is about something else, such as 合格率98% or 3.5%."""
 
 
 class NotYours(Refusal):
@@ -228,15 +226,14 @@ def confirm(session: Session, actor: Actor, number: int, *, now: datetime) -> Co
         session,
         task,
         state=TaskState.DONE,
-        progress=100,
         decided_by=actor.member.id,
         decided_at=now,
     )
     in_time = task.row.reported_on is not None and task.row.reported_on <= task.row.due_on
-    given = _award(session, actor, task, now) if in_time else 0
-    step = key_task.tell(
-        session, task.row, StepKind.CONFIRMED, actor.member, _outcome(in_time, given), now=now
-    )
+    given = key_task_points.award(session, actor, task, now) if in_time else 0
+    # The story is for everybody in the branch; what somebody earned is not.
+    how = "按期" if in_time else "超过期限"
+    step = key_task.tell(session, task.row, StepKind.CONFIRMED, actor.member, how, now=now)
     told = f"{actor.member.name}确认您的任务 {task.title} 已完成。{_outcome(in_time, given)}。"
     _push(session, task, [task.owner.id], told, step.id, now)
     return Confirmed(task, in_time, given)
@@ -260,56 +257,21 @@ def return_(session: Session, actor: Actor, number: int, why: str, *, now: datet
     return task
 
 
-def unconfirm(session: Session, actor: Actor, number: int, *, now: datetime) -> Task:
-    """Take a confirmation back: the task waits again, what was earned is reversed, and the owner is told. :class:`DecidedAlready` when it is not there any more."""
+def unconfirm(session: Session, actor: Actor, number: int, *, now: datetime) -> tuple[Task, bool]:
+    """Take a confirmation back: the task waits again, what was earned (whether anything was) is reversed, and the owner is told."""
     task = managed(session, actor, number, today=now.date())
     if task.row.state is not TaskState.DONE:
         raise _not_waiting(session, task)
     move(session, task, (TaskState.DONE,), state=TaskState.REPORTED, decided_by=None, decided_at=None)
     step = key_task.tell(session, task.row, StepKind.UNCONFIRMED, actor.member, now=now)
-    entry = _entry(session, task)
+    entry = key_task_points.entry_of(session, task)
     if entry is not None:
         points.correct(
             session, entry, 0, reason=f"撤销确认任务{task.code}", giver_id=actor.member.id, now=now
         )
     told = f"{actor.member.name}撤销了对任务 {task.title} 的确认{'，记的分已更正' if entry else ''}。"
     _push(session, task, [task.owner.id], told, step.id, now)
-    return task
-
-
-# Points -----------------------------------------------------------------------------------------------------------------
-
-
-def _award(session: Session, actor: Actor, task: Task, now: datetime) -> int:
-    """The points of the rule, once for a task; what was taken back with an undone confirmation counts again. 0 where no rule is in force."""
-    if not any(rule.code == RULE and rule.valid_on(now.date()) for rule in point_rule.rules().rules):
-        return 0
-    reason = f"按期完成关键任务{task.code}"
-    before = _entry(session, task)
-    if before is None:
-        fact = f"task {task.row.id} done"
-        taken = session.scalar(select(PointEntry.id).where(PointEntry.fact == fact))
-        # After an undone confirmation the task may have gone to another owner.
-        fact = f"{fact} {task.owner.id}" if taken else fact
-        done = points.award(
-            session, task.owner.id, RULE, fact=fact, reason=reason, now=now, giver_id=actor.member.id
-        )
-        return done.points
-    _, counts = points.live(session, before)
-    if counts:
-        return 0
-    _, again = points.correct(
-        session, before, before.points, reason=reason, giver_id=actor.member.id, now=now
-    )
-    return again.points if again else 0
-
-
-def _entry(session: Session, task: Task) -> PointEntry | None:
-    """What the owner once earned with the task."""
-    facts = (f"task {task.row.id} done", f"task {task.row.id} done {task.owner.id}")
-    return session.scalars(
-        select(PointEntry).where(PointEntry.fact.in_(facts), PointEntry.member_id == task.owner.id)
-    ).one_or_none()
+    return task, entry is not None
 
 
 def _push(session: Session, task: Task, members: list[int], text: str, step: int, now: datetime) -> None:

@@ -53,6 +53,7 @@ def publish(session: Session, actor: Actor, wanted: draft.Draft, *, now: datetim
         production=checked.production,
         capacity=checked.capacity,
         partner_id=wanted.partner_id,
+        task_id=wanted.task_id,
         secret=secrets.token_hex(16),
         created_by=author.id,
         published_at=now,
@@ -192,13 +193,13 @@ def unreachable(session: Session, member_ids: Sequence[int]) -> tuple[str, ...]:
 
 
 def change(session: Session, activity: Activity, wanted: draft.Draft, *, now: datetime) -> int:
-    """Give the activity the draft's theme, time, place and end of sign-up; queue the news to those signed up and return their number."""
+    """Give the activity the draft's theme, time, place, task and end of sign-up; queue the news to those signed up and return their number."""
     activities.lock_published(session, activity, "修改")
     checked = draft.preview(session, activity.branch_id, wanted, now=now, activity_id=activity.id)
     before = (activity.theme, activity.starts_at, activity.place)
     activity.theme, activity.production, activity.place = checked.theme, checked.production, checked.place
     activity.starts_at, activity.ends_at = checked.starts_at, checked.ends_at
-    activity.signup_closes_at = checked.closes_at
+    activity.signup_closes_at, activity.task_id = checked.closes_at, wanted.task_id
     if activity.capacity != checked.capacity:
         activity.capacity = checked.capacity
         waiting_list.move_up(session, activity, now=now)

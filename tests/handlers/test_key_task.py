@@ -12,10 +12,12 @@ from bot.clock import Clock
 from bot.db import Database
 from bot.models.audit import AuditEntry
 from bot.models.key_task import KeyTask, KeyTaskStep, TaskState
-from bot.models.member import Member, Role, RoleName
+from bot.models.member import Member, MemberStatus, Role, RoleName
 from bot.models.organisation import Organisation
 from bot.models.points import PointEntry
+from bot.services import key_task_work as work
 from bot.services import organisation, points
+from bot.services.permission import actor_of
 from tests.chat import Phone, PhoneBook
 from tests.conftest import SHANGHAI
 from tests.handlers.conftest import at_once
@@ -94,8 +96,9 @@ def test_a_task_from_the_list_to_its_points(
     deputy.script(("确认任务 RW1", "已确认 RW1", "按期，记 +3 分"))
     assert "按期，记 +3 分" in zhang.pushes()[-1]
     assert ledger(database) == [(3, "task 1 done")]
+    assert "+3" not in deputy("任务 RW1"), "what somebody earned is not for everybody"
     zhang.script(
-        ("任务 RW1", "已完成", "张伟 求助：缺吊车", "王建国 回复：吊车明天上午到", "陈刚 确认"),
+        ("任务 RW1", "已完成", "张伟 求助：缺吊车", "王建国 回复：吊车明天上午到", "陈刚 确认：按期"),
         ("我的任务", "没有负责的任务"),
         ("积分依据 1", "关键任务", "按期完成关键任务RW1"),
     )
@@ -120,6 +123,8 @@ def test_a_task_from_the_list_to_its_points(
         ("12月20日前完成城西变检修 张伟", "城西变检修", "张伟", "12月20日"),
         ("线损率压降到3.5% 李明 下周五", "线损率压降到3.5%", "李明", "12月4日"),
         ("城西变消缺 张伟 12.20", "城西变消缺", "张伟", "12月20日"),
+        ("消缺 交给张伟 12月20日", "消缺", "张伟", "12月20日"),
+        ("消缺 张伟负责 12月20日", "消缺", "张伟", "12月20日"),
         ("请组织全站消防检查 张伟(D0002) 12月20日", "请组织全站消防检查", "张伟", "12月20日"),
     ],
 )
@@ -196,6 +201,13 @@ def test_several_lines_are_several_tasks(secretary: Phone, zhang: Phone, databas
     assert "第 2 行还差期限" in secretary("新建任务 城西变检修 张伟 12月20日\n消缺 张伟")
     assert "一次最多新建 10 项" in secretary("新建任务" + "\n消缺 张伟 12月20日" * 11)
     assert "已有同名的任务 RW1" in secretary("新建任务 城西变检修 古丽 12月20日")
+
+
+def test_an_owner_who_is_no_party_member_is_pointed_out(secretary: Phone, database: Database) -> None:
+    assert "不是党员" not in secretary(LINE)
+    with database.write() as session:
+        session.scalars(select(Member).where(Member.name == "张伟")).one().status = MemberStatus.ACTIVIST
+    assert "注意：张伟不是党员，关键任务一般由骨干党员负责。" in secretary(LINE)
 
 
 def test_a_new_task_can_be_taken_back(secretary: Phone, zhang: Phone, database: Database) -> None:
@@ -293,6 +305,24 @@ def test_progress_asks_for_what_is_missing(task: str, secretary: Phone, zhang: P
     zhang.script(("进度 60%", "是哪一项？", "2 RW2 线损压降"), ("2", "已记下 RW2 线损压降 60%"))
     zhang.script(
         ("完成", "是哪一项？"), ("求助 缺人", "是哪一项？"), ("1", "已记下 RW1 110kV城西变检修 求助：缺人")
+    )
+
+
+def test_the_number_or_the_word_task_may_come_first(
+    task: str, secretary: Phone, zhang: Phone, phone: PhoneBook
+) -> None:
+    zhang.script(
+        ("任务完成了", "要报任务 RW1"), ("2", "没有报完成"), ("我的任务完成了", "要报任务 RW1"), ("2", "没有报完成"),
+        ("任务进度 50%", "已记下 RW1 110kV城西变检修 50%"), ("任务求助 缺吊车", "在任务 RW1"), ("2", "没有求助"),
+        ("RW1 停电申请已批", "已记下 RW1 110kV城西变检修 50%：停电申请已批"), ("RW1 求助 缺吊车", "已记下"), ("RW1 完成 合格率98%", "已报 RW1"), ("RW1 什么时候到期？", "等待确认"),
+        ("任务怎么报", "报进度：进度 RW12"), ("rw1", "等待确认"),
+    )  # fmt: skip
+    secretary.script(("RW1 退回 缺报告", "已退回 RW1"), ("任务 求助", "没有“求助”的任务"))
+    phone("古丽").script(
+        ("RW1 确认", "来办"),
+        ("RW1 60%", "由张伟负责"),
+        ("RW1 天气很好", "没看懂“天气很好”"),
+        ("任务完成", "还没有做完"),
     )
 
 
@@ -417,6 +447,16 @@ def test_the_owner_does_not_confirm_an_own_task(secretary: Phone, deputy: Phone,
     deputy.script(("我的任务", "——\n有 1 项任务等您确认，回复 确认任务"), ("确认任务 RW1", "已确认"))
 
 
+def test_nobody_puts_off_an_own_task(secretary: Phone, deputy: Phone, database: Database) -> None:
+    secretary.script(("新建任务 年度总结 王建国 12月20日", "1 确认"), ("确认", "已新建 RW1"))
+    secretary.script(
+        ("改任务 RW1 期限 12月31日", "推迟期限请其他负责人来改：陈刚、刘芳"), ("改任务 RW1 期限 12月15日", "1 确认"), ("1", "已改"),
+        ("改任务 RW1 名称 年度党建总结", "1 确认"), ("1", "已改"),
+    )  # fmt: skip
+    deputy.script(("改任务 RW1 期限 12月31日", "确认后通知王建国"), ("1", "已改"))
+    assert row(database).due_on == date(2026, 12, 31)
+
+
 def test_somebody_above_confirms_where_the_owner_is_alone_in_charge(
     secretary: Phone, phone: PhoneBook, database: Database, clock: Clock
 ) -> None:
@@ -459,6 +499,26 @@ def test_of_two_at_once_one_decides(
     with database.read() as session:
         kinds = session.scalars(select(KeyTaskStep.kind)).all()
     assert len([one for one in kinds if one.value in ("确认", "退回")]) == 1
+
+
+def test_what_was_decided_since_it_was_read_is_not_decided_again(
+    task: str, zhang: Phone, database: Database, clock: Clock
+) -> None:
+    """Another transaction confirms between the look at the task and the change of it."""
+    zhang("完成任务 RW1")
+    with database.write() as session:
+        people = {one.name: one for one in session.scalars(select(Member))}
+        actor = actor_of(session, people["陈刚"], on=clock().date())
+        seen = session.get_one(KeyTask, 1)
+        session.execute(
+            update(KeyTask).values(state=TaskState.DONE, decided_by=people["王建国"].id),
+            execution_options={"synchronize_session": False},
+        )
+        assert seen.state is TaskState.REPORTED, "this transaction does not know it yet"
+        with pytest.raises(work.DecidedAlready, match="已经由王建国处理：已完成"):
+            work.return_(session, actor, 1, "缺试验报告", now=clock())
+    assert row(database).state is TaskState.DONE
+    assert len(ledger(database)) == 0
 
 
 # Looking ------------------------------------------------------------------------------------------------------------------
@@ -514,7 +574,51 @@ def test_an_owner_who_left_is_seen(task: str, secretary: Phone, database: Databa
     secretary.script(("改任务 RW1 负责人 古丽", "张伟 → 古丽"), ("确认", "已改"))
 
 
+def test_tasks_go_along_when_branches_are_merged(
+    task: str, secretary: Phone, zhang: Phone, phone: PhoneBook, database: Database, clock: Clock
+) -> None:
+    with database.write() as session:
+        other = organisation.ensure_path(session, "示范供电公司党委/运行党支部")
+        chief = session.scalars(select(Member).where(Member.name == "王建国")).one()
+        for name, node in ((RoleName.ADMIN, other.parent_id), (RoleName.SECRETARY, other.id)):
+            session.add(Role(member_id=chief.id, name=name, organisation_id=node, starts_on=clock().date()))
+        number = other.id
+    secretary.script(("合并 检修党支部 到 运行党支部", "1 确认"), ("确认", "运行党支部"))
+    assert row(database).branch_id == number
+    zhang.script(("任务", "RW1 110kV城西变检修"), ("完成任务 RW1", "已报 RW1"))
+    secretary.script(("任务", "待确认｜RW1"), ("确认任务 RW1", "已确认"))
+
+
 def test_secrets_are_not_taken_in(task: str, zhang: Phone, database: Database) -> None:
     assert "不能发涉密" in zhang("进度 RW1 机密★10年 图纸")
     with database.read() as session:
         assert len(session.scalars(select(KeyTaskStep)).all()) == 1
+
+
+# Party work -----------------------------------------------------------------------------------------------------------------
+
+
+def test_an_activity_serves_a_task(task: str, secretary: Phone, zhang: Phone, database: Database) -> None:
+    secretary.script(
+        ("发布主题党日 12月4日14:30 三楼会议室 主题:检修攻坚 服务任务 RW1", "主题：检修攻坚\n", "地点：三楼会议室\n", "服务任务：RW1 110kV城西变检修"),
+        ("确认", "正在发给 12 人"),
+    )  # fmt: skip
+    zhang.script(
+        ("主题党日", "服务任务：RW1 110kV城西变检修"), ("任务 RW1", "12-4 主题党日“检修攻坚”服务本任务")
+    )
+    secretary.script(
+        ("修改活动 不服务任务", "主题：检修攻坚"), ("确认", "已修改"), ("任务 RW1", "王建国 新建"),
+        ("修改活动 服务任务RW1", "服务任务：RW1"), ("地点改为二楼", "服务任务：RW1", "地点：二楼"), ("确认", "已修改"),
+    )  # fmt: skip
+    assert "服务本任务" in secretary("任务 RW1")
+    secretary.script(("取消活动", "1 确认"), ("确认", "已取消"))
+    assert "服务本任务" not in secretary("任务 RW1")
+
+
+def test_an_activity_serves_only_a_live_task_of_the_branch(task: str, secretary: Phone) -> None:
+    line = "发布主题党日 12月4日14:30 三楼会议室 主题:检修攻坚"
+    secretary.script(
+        (f"{line} 任务 RW7", "没有正在做的任务 RW7"), ("取消任务 RW1 不做了", "1 确认"),
+        ("确认", "已取消"), (f"{line} 任务 RW1", "没有正在做的任务 RW1"), (line, "发布预览"), ("服务任务 RW1", "没有正在做的任务 RW1"),
+        ("确认", "正在发给 12 人"),
+    )  # fmt: skip

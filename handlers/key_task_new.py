@@ -1,23 +1,21 @@
-"""关键任务清单：负责人新建、修改、取消。"""
+"""新建关键任务：一行写清任务、负责人和期限，缺什么问什么，预览后确认。"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 from sqlalchemy import select
 
 from bot import journal, nlu
 from bot.chat import Answer, Ask, Context, Reply, Router, Undo
-from bot.choices import NO, YES
+from bot.choices import NO, YES, says_no
 from bot.errors import Refusal
-from bot.models.member import Member
+from bot.models.member import PARTY_MEMBERS, Member
 from bot.models.organisation import Organisation
 from bot.services import key_task, key_task_line
 from bot.services import key_task_plan as plans
-from bot.services.key_task import Task
 from bot.services.key_task_line import Draft, People
 from bot.services.permission import Action
 from bot.services.points import short
@@ -43,22 +41,12 @@ class TooMany(Refusal):
     text = f"一次最多新建 {plans.MOST_AT_ONCE} 项，请分几次发。"
 
 
-class WhichTask(Refusal):
-    text = "请写任务编号，例如：{example}。发 任务 看有哪些。"
-
-
-class NotUnderstood(Refusal):
-    text = "没看懂要改什么。可以写：改任务 {code} 期限 12月25日；改任务 {code} 负责人 李静；改任务 {code} 名称 城西变大修"
-
-
-# New tasks --------------------------------------------------------------------------------------------------------------
-
-
 @router.command(
     "新建任务",
     "添加任务",
     "新增任务",
     "布置任务",
+    "安排任务",
     takes="任务、负责人和期限",
     examples=("新建任务 110kV城西变检修 张伟 12月20日",),
     needs=Action.MANAGE_TASKS,
@@ -79,11 +67,6 @@ def new(ctx: Context, text: str) -> Answer:
     return _asked_or_shown(ctx, branch, drafts[0] if drafts else Draft())
 
 
-def _no(text: str) -> bool:
-    """Whether somebody gives up: 算了 is not 算 with padding."""
-    return text in NO or nlu.bare(text) in NO
-
-
 def _branch(ctx: Context, branch_id: int) -> Organisation:
     return ctx.actor.on_branch(ctx.session, Action.MANAGE_TASKS, branch_id)
 
@@ -96,7 +79,7 @@ def _asked_or_shown(ctx: Context, branch: Organisation, draft: Draft) -> Ask:
     return Ask(
         f"{head}{_QUESTIONS[draft.missing][0]}",
         step=fill,
-        data={"branch": branch.id, "draft": _to_data(draft)},
+        data={"branch": branch.id, "draft": key_task_line.to_data(draft)},
         title="新建任务",
     )
 
@@ -104,9 +87,9 @@ def _asked_or_shown(ctx: Context, branch: Organisation, draft: Draft) -> Ask:
 @router.step()
 def fill(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     """The answer to the question for what was missing; it may hold more than that."""
-    if _no(text):
+    if says_no(text):
         return "好的，没有新建。看现有的请发：任务"
-    branch, draft = _branch(ctx, data["branch"]), _from_data(data["draft"])
+    branch, draft = _branch(ctx, data["branch"]), key_task_line.from_data(data["draft"])
     people = People.of(ctx.session, branch.id, today=ctx.now.date())
     filled = key_task_line.read(text, people, ctx.now, draft)
     if filled.missing == draft.missing:
@@ -118,24 +101,29 @@ def fill(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
 
 
 def _preview(ctx: Context, branch: Organisation, drafts: Sequence[Draft]) -> Ask:
-    owners = {one.id: one.name for one in _owners(ctx, drafts)}
+    people = _owners(ctx, drafts)
+    owners = {one.id: one.name for one in people}
     told = "、".join(name for number, name in owners.items() if number != ctx.member.id)
+    where = "" if branch.id == ctx.member.branch_id else branch.name
     if len(drafts) == 1:
         [draft] = drafts
         lines = [
-            f"新建任务：{draft.name}{f'（{draft.category}）' if draft.category else ''}",
+            f"{where}新建任务：{draft.name}{f'（{draft.category}）' if draft.category else ''}",
             f"负责人 {owners[draft.owner_id or 0]}，期限 {_due(ctx, draft)}",
         ]
         edit = "要改直接写，例如：期限 12月25日"
     else:
         lines = [
-            f"新建 {len(drafts)} 项任务：",
+            f"{where}新建 {len(drafts)} 项任务：",
             *(f"· {short(one.name, 14)} {owners[one.owner_id or 0]} {_due(ctx, one)}" for one in drafts),
         ]
         edit = ""
+    others = [one.name for one in people if one.status not in PARTY_MEMBERS]
+    if others:
+        lines.append(f"注意：{'、'.join(others)}不是党员，关键任务一般由骨干党员负责。")
     lines += [f"已有同名的任务 {twin}，请核对。" for twin in _twins(ctx, branch, drafts)]
     lines += [f"确认后通知{told}。" if told else "", edit, "1 确认\n2 取消"]
-    data = {"branch": branch.id, "drafts": [_to_data(one) for one in drafts]}
+    data = {"branch": branch.id, "drafts": [key_task_line.to_data(one) for one in drafts]}
     return Ask("\n".join(filter(None, lines)), step=confirm, data=data, title="新建任务", choices=CHOICES)
 
 
@@ -159,9 +147,9 @@ def _twins(ctx: Context, branch: Organisation, drafts: Sequence[Draft]) -> list[
 def confirm(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     """The answer to the preview: confirm, give up, or a change."""
     said = nlu.bare(text)
-    if _no(text):
+    if says_no(text):
         return "好的，没有新建。看现有的请发：任务"
-    branch, drafts = _branch(ctx, data["branch"]), [_from_data(one) for one in data["drafts"]]
+    branch, drafts = _branch(ctx, data["branch"]), [key_task_line.from_data(one) for one in data["drafts"]]
     if said not in YES:
         return _edited(ctx, branch, drafts, text)
     for draft in drafts:
@@ -169,7 +157,7 @@ def confirm(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
             key_task_line.fit(draft.due_on, ctx.now)
     tasks = plans.create(ctx.session, ctx.actor, branch, drafts, now=ctx.now)
     for one in tasks:
-        _note(ctx, "新建任务", one, f"{one.owner.name} {one.row.due_on}")
+        journal.keep_task(ctx, "新建任务", one, f"{one.owner.name} {one.row.due_on}")
     names = "、".join(dict.fromkeys(one.owner.name for one in tasks if one.owner.id != ctx.member.id))
     told = f"，正在通知{names}" if names else ""
     what = tasks[0].title if len(tasks) == 1 else f"{len(tasks)} 项任务（{tasks[0].code}–{tasks[-1].code}）"
@@ -197,130 +185,5 @@ def undo_new(ctx: Context, tasks: list[int]) -> str:
     found = [plans.managed(ctx.session, ctx.actor, one, today=ctx.now.date()) for one in tasks]
     plans.take_back(ctx.session, ctx.actor, found, now=ctx.now)
     for one in found:
-        _note(ctx, "取消任务", one, "撤销新建")
+        journal.keep_task(ctx, "取消任务", one, "撤销新建")
     return f"已撤销新建：{'、'.join(one.code for one in found)}。"
-
-
-def _note(ctx: Context, act: str, task: Task, detail: str) -> None:
-    row = task.row
-    journal.note(ctx, act, f"{task.title}：{detail}", subject_id=row.owner_id, branch_id=row.branch_id)
-
-
-def _to_data(draft: Draft) -> dict[str, Any]:
-    on = draft.due_on.isoformat() if draft.due_on else None
-    return {"name": draft.name, "owner": draft.owner_id, "due": on, "category": draft.category}
-
-
-def _from_data(data: dict[str, Any]) -> Draft:
-    on = date.fromisoformat(data["due"]) if data["due"] else None
-    return Draft(data["name"], data["owner"], on, data["category"])
-
-
-# Changing ---------------------------------------------------------------------------------------------------------------
-
-
-@router.command(
-    "改任务",
-    "修改任务",
-    "任务改期",
-    takes="编号和要改的内容",
-    examples=("改任务 RW12 期限 12月25日", "改任务 RW12 负责人 李静"),
-    needs=Action.MANAGE_TASKS,
-)
-def change(ctx: Context, text: str) -> Answer:
-    number, rest = key_task_line.number_in(text)
-    if number is None:
-        raise WhichTask(example="改任务 RW12 期限 12月25日")
-    task = plans.managed(ctx.session, ctx.actor, number, today=ctx.now.date())
-    plans.require_open(task)
-    if not rest:
-        ask = f"{task.title}，{task.owner.name}，期限 {key_task.due(task.row, ctx.now)}。\n要改什么？例如：期限 12月25日；负责人 李静；名称 城西变大修"
-        return Ask(ask, step=change_what, data={"task": number}, title=f"改任务 {task.code}")
-    return _change_asked(ctx, task, rest)
-
-
-@router.step()
-def change_what(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
-    if _no(text):
-        return "好的，没有改动。"
-    task = plans.managed(ctx.session, ctx.actor, data["task"], today=ctx.now.date())
-    return _change_asked(ctx, task, text)
-
-
-def _change_asked(ctx: Context, task: Task, text: str) -> Ask:
-    people = People.of(ctx.session, task.row.branch_id, today=ctx.now.date())
-    wish = key_task_line.changes(text, people, ctx.now)
-    if wish == Draft():
-        raise NotUnderstood(code=task.code)
-    made = plans.plan(ctx.session, task, wish, now=ctx.now)
-    numbers = dict.fromkeys([task.row.owner_id, made.values.get("owner_id", task.row.owner_id)])
-    names = [ctx.session.get_one(Member, one).name for one in numbers if one != ctx.member.id]
-    told = f"\n确认后通知{'、'.join(names)}。" if names else ""
-    return Ask(
-        f"{task.title}：{made.text}{told}\n1 确认\n2 取消",
-        step=change_it,
-        data={"task": task.row.id, "wish": _to_data(wish)},
-        title=f"改任务 {task.code}",
-        choices=CHOICES,
-    )
-
-
-@router.step(words=(*CHOICES, *YES, *NO))
-def change_it(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
-    if _no(text):
-        return "好的，没有改动。"
-    task = plans.managed(ctx.session, ctx.actor, data["task"], today=ctx.now.date())
-    if nlu.bare(text) not in YES:
-        return _change_asked(ctx, task, text)
-    made = plans.change(ctx.session, ctx.actor, task, _from_data(data["wish"]), now=ctx.now)
-    _note(ctx, "修改任务", task, made.text)
-    return f"已改 {task.code}：{made.text}。看详情请发：任务 {task.code}"
-
-
-# Calling off --------------------------------------------------------------------------------------------------------------
-
-
-@router.command(
-    "取消任务",
-    "删除任务",
-    "撤销任务",
-    takes="编号和原因",
-    examples=("取消任务 RW12 停电计划调整",),
-    needs=Action.MANAGE_TASKS,
-)
-def cancel(ctx: Context, text: str) -> Answer:
-    number, why = key_task_line.number_in(text)
-    if number is None:
-        raise WhichTask(example="取消任务 RW12 停电计划调整")
-    task = plans.managed(ctx.session, ctx.actor, number, today=ctx.now.date())
-    if task.row.state not in key_task.LIVE:
-        raise plans.Over(task=task.title, how=task.light, code=task.code)
-    if len(why) < 2:
-        ask = f"为什么取消 {task.title}？请写一句原因，{task.owner.name}会看到。"
-        return Ask(ask, step=cancel_why, data={"task": number}, title=f"取消任务 {task.code}")
-    told = f"会通知{task.owner.name}。" if task.owner.id != ctx.member.id else ""
-    return Ask(
-        f"要取消 {task.title} 吗？{told}\n原因：{why[:100]}\n1 确认\n2 返回",
-        step=cancel_it,
-        data={"task": number, "why": why[:100]},
-        title=f"取消任务 {task.code}",
-        choices=("确认", "返回"),
-    )
-
-
-@router.step()
-def cancel_why(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
-    if _no(text):
-        return "好的，没有取消。"
-    return cancel(ctx, f"{key_task.code(data['task'])} {text}")
-
-
-@router.step(words=(*CHOICES, *YES, *NO))
-def cancel_it(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
-    if nlu.bare(text) not in YES:
-        return "好的，没有取消，任务照旧。"
-    task = plans.managed(ctx.session, ctx.actor, data["task"], today=ctx.now.date())
-    plans.cancel(ctx.session, ctx.actor, task, data["why"], now=ctx.now)
-    _note(ctx, "取消任务", task, data["why"])
-    told = f"，正在通知{task.owner.name}" if task.owner.id != ctx.member.id else ""
-    return f"已取消 {task.title}{told}。看清单请发：任务"
