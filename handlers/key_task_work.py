@@ -133,10 +133,11 @@ def help_with(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
 
 @router.step(words=(*CHOICES, *YES, *NO))
 def help_sure(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
-    if nlu.bare(text) not in YES:
+    """Whatever is neither yes nor no is said to those in charge as well."""
+    if says_no(text):
         return "好的，没有求助。要求助请发：求助 任务编号 需要什么"
     task = work.own(ctx.session, ctx.actor, data["task"], today=ctx.now.date())
-    return _helped(ctx, task, data["text"])
+    return _helped(ctx, task, data["text"] if nlu.bare(text) in YES else f"{data['text']}，{text}")
 
 
 def _helped(ctx: Context, task: Task, text: str) -> str:
@@ -160,18 +161,20 @@ def finish(ctx: Context, text: str = "") -> Answer:
     found = _own(ctx)
     if len(found) > 1:
         return _numbered(ctx, "完成任务", found, rest)
-    said = f"\n说明：{short(rest, 40)}" if rest else ""
-    ask = f"要报任务 {found[0].title} 已完成吗？会请支部确认。{said}\n1 确认\n2 取消"
+    said = f"\n说明：{short(rest, 40)}" if rest else "\n也可以直接写一句做了什么"
+    ask = f"要报任务 {found[0].title} 已完成吗？会请支部确认。\n1 确认\n2 取消{said}"
     data = {"task": found[0].row.id, "text": rest}
     return Ask(ask, step=finish_sure, data=data, title=f"完成 {found[0].code}", choices=CHOICES)
 
 
 @router.step(words=(*CHOICES, *YES, *NO))
 def finish_sure(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
-    if nlu.bare(text) not in YES:
+    """Where nothing was said of what was done, whatever is neither yes nor no says it; that can be taken back."""
+    sure = nlu.bare(text) in YES
+    if says_no(text) or (data["text"] and not sure):
         return "好的，没有报完成。报进度请发：进度 60% 情况"
     task = work.own(ctx.session, ctx.actor, data["task"], today=ctx.now.date())
-    return _finished(ctx, task, data["text"])
+    return _finished(ctx, task, data["text"] if sure else text)
 
 
 def _finished(ctx: Context, task: Task, text: str) -> Reply:

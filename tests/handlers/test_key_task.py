@@ -362,6 +362,17 @@ def test_a_report_can_be_taken_back_until_it_is_decided(
 # Deciding -----------------------------------------------------------------------------------------------------------------
 
 
+def test_what_was_done_may_be_said_instead_of_yes(
+    task: str, secretary: Phone, zhang: Phone, database: Database
+) -> None:
+    secretary.pushes()
+    zhang.script(
+        ("完成今日学习", "要报任务 RW1"), ("我说的是学习", "没有报完成"),
+        ("完成任务", "也可以直接写一句做了什么"), ("送电正常，记录已归档", "已报 RW1 110kV城西变检修 完成"),
+    )  # fmt: skip
+    assert any("送电正常" in told for told in secretary.pushes())
+
+
 def test_it_is_returned_with_a_reason_and_done_again(
     task: str, secretary: Phone, zhang: Phone, database: Database
 ) -> None:
