@@ -103,7 +103,7 @@ def look(ctx: Context, text: str = "") -> Answer:
     if _HOW.search(said):
         return HOW
     branch_id = ctx.actor.branch_id if ctx.actor.may(Action.MANAGE_TASKS) else ctx.member.branch_id
-    leads = key_task.manages(ctx.session, ctx.actor, branch_id)
+    leads = ctx.actor.may_in(ctx.session, Action.MANAGE_TASKS, branch_id)
     word = next((one for one in _OWN if said.startswith(one)), "")
     if word and not (leads and said == word) and key_task.mine(ctx.session, ctx.member, today=ctx.now.date()):
         return choices.run(ctx, _WORDS[word], said.removeprefix(word).strip("了 "))
@@ -254,7 +254,7 @@ def _next(ctx: Context, one: Task) -> Iterator[str]:
         yield f"可发：进度 {code} 60% 情况；求助 {code} 缺什么；完成任务 {code}"
     elif own:
         yield "已报完成，等支部确认。"
-    if not key_task.manages(ctx.session, ctx.actor, one.row.branch_id):
+    if not ctx.actor.may_in(ctx.session, Action.MANAGE_TASKS, one.row.branch_id):
         return
     if waits and not own:
         yield f"回复 1 确认；不行请发：退回任务 {code} 原因"

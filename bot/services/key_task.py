@@ -145,14 +145,6 @@ def activities_of(session: Session, task: KeyTask, *, most: int) -> Sequence[Act
     ).all()
 
 
-def manages(session: Session, actor: Actor, branch_id: int) -> bool:
-    """Whether the actor is in charge of the tasks of a branch."""
-    if not actor.may(Action.MANAGE_TASKS):
-        return False
-    where = (Organisation.id == branch_id, actor.within(Action.MANAGE_TASKS))
-    return session.scalar(select(Organisation.id).where(*where)) is not None
-
-
 def in_charge(session: Session, task: KeyTask, *, on: date) -> list[Member]:
     """Who of those in charge is to be told of a task: the branch's own, or, without any but the owner, those above."""
     able = [

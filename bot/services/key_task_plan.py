@@ -45,7 +45,7 @@ def managed(session: Session, actor: Actor, number: int, *, today: date) -> Task
     """A task of a branch of which the actor is in charge; :class:`~bot.services.key_task.NoSuchTask` or :class:`OutsideYourBranch`."""
     actor.require(Action.MANAGE_TASKS)
     task = key_task.find(session, actor, number, today=today)
-    if not key_task.manages(session, actor, task.row.branch_id):
+    if not actor.may_in(session, Action.MANAGE_TASKS, task.row.branch_id):
         raise OutsideYourBranch(what=f"任务 {task.code}")
     return task
 
