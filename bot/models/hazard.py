@@ -29,7 +29,8 @@ class Hazard(Base):
     """A hazard as it stands. ``owner_id`` has it until ``due_on`` (inclusive), ``fixed_by`` says it is put right.
 
     ``turn`` counts what was done with it: who acts names the turn that was seen, so that of two only one decides. ``closed_on`` is the local day of
-    ``closed_at``, and ``closures`` how often it was closed, so that points taken back with a check can be earned by the next one.
+    ``closed_at``, and ``closures`` how often it was closed, so that points taken back with a check can be earned by the next one. ``told_late`` is the
+    deadline after which those in charge were told that it is long overdue.
     """
 
     __tablename__ = "hazard"
@@ -52,6 +53,7 @@ class Hazard(Base):
     closed_at: Mapped[datetime | None]
     closed_on: Mapped[date | None]
     closures: Mapped[int] = mapped_column(default=0)
+    told_late: Mapped[date | None]
 
 
 class HazardAct(StrEnum):

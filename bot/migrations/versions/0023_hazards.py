@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("closed_at", bot.db.UtcDateTime(timezone=True), nullable=True),
         sa.Column("closed_on", sa.Date(), nullable=True),
         sa.Column("closures", sa.Integer(), nullable=False),
+        sa.Column("told_late", sa.Date(), nullable=True),
         sa.ForeignKeyConstraint(
             ["branch_id"], ["organisation.id"], name=op.f("fk_hazard_branch_id_organisation")
         ),
