@@ -1,4 +1,4 @@
-"""隐患：看见隐患随手报，看办到哪一步；险情先撤离、打值班电话。派发、整改和复查见“隐患办理”。"""
+"""隐患：看见隐患随手报，看办到哪一步；险情先撤离、打值班电话。派给谁、整改和复查是另外的功能。"""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bot.chat import Answer, Ask, Context, Reply, Router, Undo
 from bot.errors import Refusal
 from bot.models.hazard import Hazard, HazardAct, HazardState, HazardStep
 from bot.services import hazard as hazards
-from bot.services import hazard_course, points, setting
+from bot.services import hazard_check, hazard_undo, points, setting
 from bot.services.hazard import Reported
 from bot.services.permission import Action
 from bot.times import day, full_moment, local
@@ -88,6 +88,8 @@ def _reported(ctx: Context, text: str) -> Answer:
 @router.step()
 def more(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     """The place is said after the thing, or the whole once more."""
+    if text in choices.NO:
+        return "没有登记。看见隐患请发，例如：隐患 2号主变渗油"
     said = data["text"]
     return _reported(ctx, text if said in text else f"{text} {said}")
 
@@ -114,7 +116,7 @@ def _who(ctx: Context, done: Reported) -> str:
 
 @router.undo
 def withdraw(ctx: Context, number: int) -> str:
-    hazard_course.withdraw(ctx.session, ctx.member, number, now=ctx.now)
+    hazard_undo.withdraw(ctx.session, ctx.member, number, now=ctx.now)
     return f"已撤回 YH{number}，不再处理。再报请发：隐患 在哪里、是什么"
 
 
@@ -222,7 +224,7 @@ def _next(ctx: Context, one: Hazard) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if one.state is HazardState.DISPATCHED and chief:
         return (f"派发 YH{one.id}",), ("改派或改期限",)
     if one.state is HazardState.FIXED:
-        able = hazard_course.checkers(ctx.session, one, on=ctx.now.date())
+        able = hazard_check.checkers(ctx.session, one, on=ctx.now.date())
         if ctx.member in able:
             return (f"复查 YH{one.id} 通过", f"复查 YH{one.id} 退回"), ("复查通过", "退回")
     return (), ()

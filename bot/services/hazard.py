@@ -22,15 +22,23 @@ from bot.services.permission import Action, Actor, holders
 from content import hazards as file
 from content.hazards import HazardRules
 
-SHORTEST, LONGEST, LONGEST_PLACE = 2, 300, 60
+LONGEST, LONGEST_PLACE = 300, 60
 ALIKE = 0.6
 """The share of the shorter description's words in another one from which both may mean the same place. Our own rule of thumb."""
 _PLACE = re.compile(r"[\s,，。;；]*地点\s*[:：]?\s*(?P<place>[^,，。;；]+)[\s,，。;；]*")
+# "YH12 …", "12 …", but not the 12 of 12号杆塔已紧固.
+_NUMBER = re.compile(r"(?:YH|#)\s*(?P<sure>\d{1,9})|(?P<plain>\d{1,9})(?=[\s,，:：]|$)", re.IGNORECASE)
+_JOINTS = " ,，:：。"
+MOST_CHOICES = 8
 _DIGITS = re.compile(r"\d+")
 
 
 class TooLong(Refusal):
     text = f"请写短一些，最多 {LONGEST} 个字：在哪里、是什么。例如：隐患 2号主变渗油"
+
+
+class TooManyWords(Refusal):
+    text = f"请写短一些，最多 {LONGEST} 个字，写要点就可以。"
 
 
 class AlreadyReported(Refusal):
@@ -59,6 +67,30 @@ def split_place(text: str) -> tuple[str, str]:
     rest = f"{text[: found.start()]} {text[found.end() :]}".strip()
     place = found["place"].strip()[:LONGEST_PLACE]
     return (rest, place) if rest else (place, "")
+
+
+def numbered(text: str) -> tuple[int | None, str]:
+    """The number in front of what is said of a hazard, and the rest."""
+    said = text.strip()
+    found = _NUMBER.match(said)
+    if found is None:
+        return None, said
+    return int(found["sure"] or found["plain"]), said[found.end() :].strip(_JOINTS)
+
+
+def require_short(text: str) -> None:
+    """Raise :class:`TooManyWords` for what nobody reads on a phone."""
+    if len(text) > LONGEST:
+        raise TooManyWords
+
+
+def choice(word: str, found: Sequence[Hazard], rest: str, ask: str) -> tuple[str, tuple[str, ...]]:
+    """A question which of several is meant, and the commands that its numbers stand for: ``word`` about each."""
+    lines = [f"{n} YH{one.id} {one.text[:16]}" for n, one in enumerate(found[:MOST_CHOICES], 1)]
+    rest_of_them = len(found) - MOST_CHOICES
+    more = [f"还有 {rest_of_them} 处，发 隐患 看全部"] if rest_of_them > 0 else []
+    words = tuple(f"{word} YH{one.id} {rest}".strip() for one in found[:MOST_CHOICES])
+    return "\n".join([ask, *lines, *more, "回复数字即可。"]), words
 
 
 # Reporting --------------------------------------------------------------------------------------------------------------
@@ -221,8 +253,20 @@ def to_fix(session: Session, member_id: int, *, today: date) -> list[Hazard]:
     return sorted(_open_in(session, mine), key=lambda one: _order(one, today))
 
 
-def _order(one: Hazard, today: date) -> tuple[bool, bool, date, int]:
-    return not is_overdue(one, today), one.state is HazardState.DISPATCHED, one.due_on or date.min, one.id
+HAS_SOMETHING_TO_FIX = exists().where(Hazard.owner_id == Member.id, Hazard.state == HazardState.DISPATCHED)
+"""Whether a member has a hazard to put right."""
+
+
+def reported_in(session: Session, branch_id: int, may: ColumnElement[bool], *, today: date) -> list[Hazard]:
+    """What waits to be given out in a branch for which ``may``, a condition on :class:`Organisation`, holds."""
+    here = exists().where(Organisation.id == branch_id, may)
+    where = (Hazard.branch_id == branch_id) & (Hazard.state == HazardState.REPORTED) & here
+    return sorted(_open_in(session, where), key=lambda one: _order(one, today))
+
+
+def _order(one: Hazard, today: date) -> tuple[bool, bool, bool, date, int]:
+    waits = one.state is HazardState.DISPATCHED
+    return not is_overdue(one, today), waits, not (one.urgent and not waits), one.due_on or date.min, one.id
 
 
 def is_overdue(hazard: Hazard, today: date) -> bool:

@@ -193,6 +193,7 @@ def test_who_is_in_charge_alone_is_told_how_to_go_on(
         ("派发 YH1 李明 400天", "整改期限要在今天到一年之内"),
         ("派发 YH1 某某某 3天", "没有叫“某某某”的人"),
         ("派发 YH1 3天", "派给谁"),
+        ("派发 YH1 李明 较大", "级别只有一般、重大"),
         ("派发 YH1", "派给谁、几天内整改"),
         ("派发 YH9 李明", "没有找到您能看的 YH9"),
         ("派发 YH999999999 李明", "没有找到"),
@@ -500,7 +501,63 @@ def test_somebody_above_acts_for_the_branch_of_the_hazard(
     phone("孙磊").script(("派发 YH1 李明", "派给李明"))
 
 
+def test_too_many_words_are_refused(phone: PhoneBook, secretary: Phone, fixed: int) -> None:
+    phone("张伟").script((f"隐患 主变渗油{'很' * 300}", "请写短一些"))
+    secretary.script(
+        (f"复查 YH1 退回 {'很' * 301}", "请写短一些"), (f"不是隐患 YH1 {'很' * 301}", "请写短一些")
+    )
+
+
 def test_a_colleague_who_is_no_member_reports_too(phone: PhoneBook, database: Database, bot: App) -> None:
     with database.write() as session:
         session.scalars(select(Member).where(Member.name == "周洁")).one().status = MemberStatus.COLLEAGUE
     phone("周洁").script(("隐患 仓库灭火器过期", "已记录 YH1"))
+
+
+def test_a_dialogue_is_left_without_doing_anything(
+    phone: PhoneBook, secretary: Phone, oil: int, database: Database
+) -> None:
+    phone("孙磊").script(("隐患 漏油", "在哪里"), ("取消", "没有登记"))
+    secretary.script(
+        ("派发 YH1", "派给谁"),
+        ("取消", "没有派发"),
+        ("不是隐患 YH1", "为什么"),
+        ("算了", "没有改动"),
+        ("派发 YH1", "派给谁"),
+        ("某某某 3天", "没有叫“某某某”的人"),
+        ("李明 3天", "派给李明"),
+    )
+    phone("李明").script(("整改 YH1", "做了什么"), ("取消", "没有改动"), ("整改 YH1 已紧固", "已登记"))
+    secretary.script(
+        ("复查 YH1", "1 通过"), ("取消", "没有改动"), ("复查 YH1 退回", "原因"), ("不", "没有改动")
+    )
+    assert state(database) is HazardState.FIXED
+
+
+def test_what_waits_is_said_under_other_answers(
+    phone: PhoneBook, secretary: Phone, oil: int, clock: Clock
+) -> None:
+    clock.sleep(timedelta(minutes=11))
+    assert "有 1 处隐患待派发，回复 派发" in secretary("积分")
+    secretary("派发 YH1 李明")
+    clock.sleep(timedelta(minutes=11))
+    assert "有 1 处隐患要您整改，回复 整改" in phone("李明")("积分")
+    phone("李明")("整改 YH1 已紧固")
+    clock.sleep(timedelta(minutes=11))
+    assert "有 1 处隐患待您复查，回复 复查" in secretary("积分")
+    assert "隐患" not in phone("马强")("积分")
+
+
+def test_a_name_keeps_its_letters(secretary: Phone, phone: PhoneBook, oil: int, database: Database) -> None:
+    with database.write() as session:
+        session.scalars(select(Member).where(Member.name == "李明")).one().name = "于前进"
+    secretary.script(
+        ("派发 YH1 由于前进负责 12月5日前完成", "派给于前进"),
+        ("派发 YH1 给于前进 12月5日前完成", "派给于前进"),
+    )
+
+
+def test_namesakes_are_chosen_by_number(secretary: Phone, oil: int, database: Database) -> None:
+    with database.write() as session:
+        session.scalars(select(Member).where(Member.name == "古丽")).one().name = "李明"
+    secretary.script(("派发 YH1 李明 5天 重大", "有2位李明"), ("2", "重大）派给李明，12月6日(周日)前"))
