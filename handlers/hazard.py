@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from bot import choices
+from bot import choices, nlu
 from bot.chat import Answer, Ask, Context, Reply, Router, Undo
 from bot.errors import Refusal
 from bot.models.hazard import Hazard, HazardAct, HazardState, HazardStep
@@ -24,6 +24,10 @@ SHORTEST = 4
 CALL = "请立即打本单位值班电话、火警119、急救120"
 _NUMBER = re.compile(r"(?:YH|#)\s*(\d{1,9})|(\d{1,9})", re.IGNORECASE)
 _PAGE = re.compile(r"(?P<all>全部|所有|历史)?\s*(?:第\s*(?P<page>\d{1,4})\s*页)?")
+_EMERGENCY = " ".join(hazards.rules().emergency)
+"""Given twice as what the command is about, so that it goes before what a question is about: 有人触电了."""
+_HAPPENS = re.compile(r"了|正在|有人|起来|[!！]")
+_ASKS = re.compile(r"怎么|怎样|如何|吗|什么|多少|哪|[?？]")
 _WORDS = {"整改": "整改", "复查": "复查", "派发": "派发", "待整改": "整改", "待复查": "复查"}
 
 
@@ -66,15 +70,46 @@ def look(ctx: Context, text: str) -> Answer:
     return _story(ctx, int(found[1] or found[2]))
 
 
-def _reported(ctx: Context, text: str) -> Answer:
-    said, place = hazards.split_place(text)
-    if len(said) < SHORTEST and not place and not hazards.rules().is_emergency(said):
+@router.command(
+    "险情",
+    "紧急情况",
+    takes="哪里出了什么事",
+    examples=("险情 2号主变冒烟",),
+    about=(_EMERGENCY, _EMERGENCY),
+    whole=True,
+)
+def danger(ctx: Context, text: str) -> Answer:
+    """Said by name it is reported at once. Somebody who only wrote what happens reads first what to do, and is asked."""
+    if nlu.clean(ctx.message.text).startswith(("险情", "紧急情况")):
+        return _reported(ctx, text, urgent=True)
+    if not _HAPPENS.search(text) or _ASKS.search(text):
+        return choices.run(ctx, "提问", text)
+    first = _danger(ctx, ctx.actor.branch_id)
+    ask = f"{first}\n要登记并马上通知支部负责人吗？\n1 登记\n2 不用"
+    return Ask(ask, step=danger_or_not, data={"text": text}, title="报险情", choices=("登记", "不用"))
+
+
+@router.step(words=("登记", "不用"))
+def danger_or_not(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
+    if text in ("不用", *choices.NO):
+        return "没有登记。看见隐患请发，例如：隐患 2号主变渗油"
+    return _reported(
+        ctx, data["text"] if text in ("登记", *choices.YES) else f"{data['text']} {text}", urgent=True
+    )
+
+
+def _reported(ctx: Context, text: str, *, urgent: bool = False) -> Answer:
+    said, place = hazards.split_place(nlu.as_written(ctx.message.text, text))
+    urgent = urgent or hazards.rules().is_emergency(text)
+    if len(said) < SHORTEST and not place and not urgent:
         ask = f"请写清在哪里、是什么：“{said}”在什么地方？例如：2号主变渗油"
         return Ask(ask, step=more, data={"text": said}, title="报隐患")
-    done = hazards.report(ctx.session, ctx.member, ctx.actor.branch_id, said, place, now=ctx.now)
+    done = hazards.report(
+        ctx.session, ctx.member, ctx.actor.branch_id, said, place, urgent=urgent, now=ctx.now
+    )
     one = done.hazard
     lines = [
-        *_danger(ctx, one),
+        *([_danger(ctx, one.branch_id)] if urgent else []),
         f"已记录 YH{one.id}：{points.short(hazards.described(one), 40)}",
         _who(ctx, done),
     ]
@@ -94,13 +129,11 @@ def more(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     return _reported(ctx, text if said in text else f"{text} {said}")
 
 
-def _danger(ctx: Context, one: Hazard) -> list[str]:
+def _danger(ctx: Context, branch_id: int) -> str:
     """What somebody in danger must read first."""
-    if not one.urgent:
-        return []
-    phone = setting.rules(ctx.session, one.branch_id).duty_phone
+    phone = setting.rules(ctx.session, branch_id).duty_phone
     call = f"马上打值班电话 {phone}，火警119、急救120" if phone else CALL
-    return [f"请先离开危险区域，不要靠近、不要自行处置。{call}！"]
+    return f"请先离开危险区域，不要靠近、不要自行处置。{call}！"
 
 
 def _who(ctx: Context, done: Reported) -> str:
@@ -143,7 +176,7 @@ def _open(ctx: Context, page: int) -> Reply:
         return Reply(f"{nothing}\n看见隐患请发，例如：隐患 2号主变渗油\n看以前的请发：隐患 全部")
     overdue = sum(hazards.is_overdue(one, today) for one in found)
     late = f"，其中超期 {overdue} 处" if overdue else ""
-    head = f"{'本支部' if chief else '您的'}没办完的隐患 {len(found)} 处{late}"
+    head = f"{'本支部没办完的隐患' if chief else '您报告的和要您整改的，没办完'} {len(found)} 处{late}"
     shown = found[(page - 1) * SHOWN : page * SHOWN]
     rest = len(found) - page * SHOWN
     return _listed(ctx, head, shown, f"隐患 第{page + 1}页" if rest > 0 else "", "看办完的请发：隐患 全部")

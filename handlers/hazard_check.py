@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bot import choices, journal
+from bot import choices, journal, nlu
 from bot.chat import Answer, Ask, Context, Reply, Router, Undo, Waiting
 from bot.errors import Refusal
 from bot.models.hazard import Hazard
@@ -132,6 +132,7 @@ def what_was_done(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
 
 
 def _fixed(ctx: Context, number: int, what: str) -> Reply:
+    what = nlu.as_written(ctx.message.text, what)
     if _NOT_DONE.search(what):
         raise NotDone(number=number)
     done = hazard_check.fix(ctx.session, ctx.actor, number, what, now=ctx.now)
@@ -204,6 +205,7 @@ def why_returned(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
 
 
 def _returned(ctx: Context, number: int, why: str) -> Reply:
+    why = nlu.as_written(ctx.message.text, why)
     done = hazard_check.send_back(ctx.session, ctx.actor, number, why, now=ctx.now)
     one = done.hazard
     _record(ctx, "复查隐患", one, f"退回：{why}")

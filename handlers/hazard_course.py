@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from bot import choices, journal, when
+from bot import choices, journal, nlu, when
 from bot.chat import Answer, Ask, Context, Reply, Router, Undo, Waiting
 from bot.errors import Refusal
 from bot.models.hazard import Hazard
@@ -196,6 +196,7 @@ def why_none(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
 
 
 def _dismissed(ctx: Context, number: int, why: str) -> Reply:
+    why = nlu.as_written(ctx.message.text, why)
     done = hazard_course.dismiss(ctx.session, ctx.actor, number, why, now=ctx.now)
     _record(ctx, "不是隐患", done.hazard, why, done.hazard.reporter_id)
     text = f"YH{number} 已按不是隐患结束，会把原因告诉报告人：{points.short(why, 60)}\n5分钟内可回复 撤销"

@@ -16,6 +16,7 @@ from bot.documents import (
     election,
     excel,
     handbook,
+    hazards,
     learning,
     ledger,
     minutes,
@@ -29,6 +30,7 @@ from bot.documents.template import BrokenTemplate, Templates
 from bot.documents.word import filled
 from bot.services.audit import Act
 from bot.services.bulletin import BulletinFacts
+from bot.services.hazard_table import Table
 from bot.services.learning import Report
 from bot.services.minute_photo import Picture
 from bot.services.point_table import Row
@@ -45,6 +47,7 @@ __all__ = [
     "bulletin_sheet_of",
     "election_of",
     "handbook_of",
+    "hazards_of",
     "learning_of",
     "ledger_of",
     "minutes_of",
@@ -119,6 +122,12 @@ def learning_of(facts: Report, *, now: datetime) -> File:
     """学习情况 of a branch, Excel."""
     name = name_of(facts.branch, "学习情况", local(now, now).date().isoformat(), ending="xlsx")
     return File(name, learning.workbook(facts, now), XLSX)
+
+
+def hazards_of(facts: Table, *, now: datetime) -> File:
+    """隐患台账 of a year, Excel."""
+    name = name_of(facts.branch, "隐患台账", str(facts.year), ending="xlsx")
+    return File(name, hazards.workbook(facts, now), XLSX)
 
 
 def point_table_of(branch: str, period: str, rows: Sequence[Row], *, now: datetime) -> File:

@@ -106,9 +106,9 @@ class Reported:
 
 
 def report(
-    session: Session, member: Member, branch_id: int, text: str, place: str, *, now: datetime
+    session: Session, member: Member, branch_id: int, text: str, place: str, *, urgent: bool, now: datetime
 ) -> Reported:
-    """Take up a hazard. The nearest in charge is told; of an emergency all who are in charge of the branch, at any hour.
+    """Take up a hazard. The nearest in charge is told; of an ``urgent`` one all who are in charge of the branch, at any hour.
 
     :class:`TooLong`, or :class:`AlreadyReported` for the same words of the same person while they are open.
     """
@@ -124,7 +124,7 @@ def report(
         text=text,
         place=place,
         level=rules().levels[0].name,
-        urgent=rules().is_emergency(text),
+        urgent=urgent,
         state=HazardState.REPORTED,
         turn=0,
         closures=0,
@@ -159,11 +159,12 @@ def push_key(hazard: Hazard) -> str:
 
 def _alike(new: Hazard, old: Hazard) -> bool:
     """The same place, or most words of the shorter description in the other; 2号主变 and 3号主变 are two places."""
-    if set(_DIGITS.findall(new.text)) != set(_DIGITS.findall(old.text)):
+    mine, theirs = nlu.clean(new.text), nlu.clean(old.text)
+    if set(_DIGITS.findall(mine)) != set(_DIGITS.findall(theirs)):
         return False
-    if new.place and old.place and new.place != old.place:
+    if new.place and old.place and nlu.clean(new.place) != nlu.clean(old.place):
         return False
-    one, other = set(nlu.words(new.text)), set(nlu.words(old.text))
+    one, other = set(nlu.words(mine)), set(nlu.words(theirs))
     shorter = min(len(one), len(other))
     return shorter > 1 and len(one & other) / shorter >= ALIKE
 

@@ -22,6 +22,7 @@ from bot.services import (
     audit,
     bulletin,
     download,
+    hazard_table,
     learning,
     minute_photo,
     point_table,
@@ -120,6 +121,9 @@ def gathered(session: Session, wanted: Wanted, now: datetime) -> Callable[[Templ
         case DocumentKind.LEARNING:
             learnt = learning.report(session, wanted.branch_id, now)
             return lambda _: documents.learning_of(learnt, now=now)
+        case DocumentKind.HAZARDS:
+            found = hazard_table.table(session, wanted.branch_id, wanted.subject, now)
+            return lambda _: documents.hazards_of(found, now=now)
         case DocumentKind.QUESTIONS | DocumentKind.GIFT:
             bank = question_file.bank_of(session, wanted.branch_id, own=wanted.subject == 1)
             branch = session.get_one(Organisation, wanted.branch_id).name

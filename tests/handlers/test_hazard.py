@@ -130,6 +130,33 @@ def test_danger_is_answered_with_what_to_do_first_and_told_to_all_in_charge_at_o
     assert {urgency for _, urgency in rows} == {Urgency.URGENT}
 
 
+@pytest.mark.parametrize("said", ["2号主变冒烟了", "有人触电了！", "城南线断线了"])
+def test_who_only_writes_what_happens_reads_first_what_to_do(
+    phone: PhoneBook, said: str, secretary: Phone
+) -> None:
+    zhang = phone("张伟")
+    answer = zhang(said)
+    assert answer.startswith("请先离开危险区域")
+    assert "1 登记" in answer
+    zhang.script(
+        ("2", "没有登记"),
+        (said, "1 登记"),
+        ("1", "请先离开危险区域", f"已记录 YH1：{said[:5]}", "已马上通知王建国"),
+    )
+    assert any("【紧急】" in text for text in secretary.pushes())
+
+
+@pytest.mark.parametrize("said", ["触电怎么急救", "变压器着火了怎么办", "触电急救"])
+def test_a_question_about_danger_is_a_question(phone: PhoneBook, said: str) -> None:
+    answer = phone("张伟")(said)
+    assert "离开危险区域" not in answer
+    assert "依据" in answer or "来自" in answer
+
+
+def test_said_by_name_it_is_taken_at_once(phone: PhoneBook) -> None:
+    phone("张伟").script(("险情 主变声音异常", "请先离开危险区域", "已记录 YH1"))
+
+
 def test_danger_names_the_duty_phone_of_the_branch(phone: PhoneBook, secretary: Phone) -> None:
     secretary.script(
         ("推送设置 值班电话 不知道", "没看懂电话号码"),
@@ -413,8 +440,8 @@ def test_lists_are_paged_by_number_and_overdue_comes_first(
     assert "9 下一页" in answer
     secretary.script(("9", "YH9 9号杆塔有鸟窝：李明，12月21日(周一)前"), ("隐患 第3页", "没有这一页"))
     secretary.script(("隐患 全部", "1 YH10"), ("下一页", "YH2", "YH1"))
-    phone("李明").script(("隐患", "您的没办完的隐患 2 处", "1 YH10"), ("2", "YH9", "1 我已整改"))
-    zhang.script(("隐患", "您的没办完的隐患 10 处"), ("我的隐患", "10 处"))
+    phone("李明").script(("隐患", "您报告的和要您整改的，没办完 2 处", "1 YH10"), ("2", "YH9", "1 我已整改"))
+    zhang.script(("隐患", "没办完 10 处"), ("我的隐患", "10 处"))
 
 
 @pytest.mark.parametrize(
