@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot import nlu
@@ -235,6 +235,14 @@ STANDINGS = {
 
 def _open_in(session: Session, where: ColumnElement[bool]) -> Sequence[Hazard]:
     return session.scalars(select(Hazard).where(where, Hazard.state.in_(OPEN)).order_by(Hazard.id)).all()
+
+
+def move_open(session: Session, branch_id: int, to_id: int) -> None:
+    """What is open in a branch goes to the one into which it is merged, whose people see to it from now on."""
+    here = (Hazard.branch_id == branch_id, Hazard.state.in_(OPEN))
+    session.execute(
+        update(Hazard).where(*here).values(branch_id=to_id), execution_options={"synchronize_session": False}
+    )
 
 
 def open_of_branch(session: Session, branch_id: int, *, today: date) -> list[Hazard]:

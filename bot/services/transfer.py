@@ -12,7 +12,7 @@ from bot.errors import Refusal
 from bot.models.course import Transfer
 from bot.models.member import Member, Role
 from bot.models.organisation import Organisation, OrganisationKind
-from bot.services import organisation, role, secondment, sign_up
+from bot.services import hazard, organisation, role, secondment, sign_up
 from bot.services.permission import Action, Actor
 
 
@@ -167,6 +167,7 @@ def merge(session: Session, actor: Actor, one: Organisation, other: Organisation
         select(Role).where(Role.organisation_id == one.id, Role.ends_on.is_(None))
     ):
         role.end(session, one_role, now.date())
+    hazard.move_open(session, one.id, other.id)
     one.merged_into_id = other.id
     session.flush()
     return sum(member.active for member in members)

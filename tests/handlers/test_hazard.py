@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,12 +12,14 @@ from bot.app import App
 from bot.clock import Clock
 from bot.db import Database
 from bot.models.audit import AuditEntry
-from bot.models.hazard import Hazard, HazardState
+from bot.models.hazard import Hazard, HazardAct, HazardState, HazardStep
 from bot.models.member import Member, MemberStatus, Role, RoleName
 from bot.models.organisation import Organisation
 from bot.models.outbox import Outbox, OutboxState, Urgency
 from bot.models.points import PointEntry
-from bot.services import organisation, points
+from bot.services import hazard as hazards
+from bot.services import hazard_turn, organisation, points
+from bot.services.hazard import Overtaken
 from tests.chat import Phone, PhoneBook
 from tests.conftest import SHANGHAI
 
@@ -382,6 +385,53 @@ def test_of_two_who_check_at_once_one_decides(phone: PhoneBook, secretary: Phone
     chen.script(("1", "YH1 已由王建国复查通过，现在不用复查"), ("复查 YH1 退回 不行", "已由王建国复查通过"))
 
 
+def test_of_two_in_the_same_moment_one_decides(
+    phone: PhoneBook, secretary: Phone, fixed: int, database: Database
+) -> None:
+    heard: dict[str, str] = {}
+    gate = threading.Barrier(2)
+
+    def check(name: str, said: str) -> None:
+        one = phone(name)
+        gate.wait()
+        heard[name] = one(said)
+
+    threads = [
+        threading.Thread(target=check, args=one)
+        for one in (("陈刚", "复查 YH1 通过"), ("赵敏", "复查 YH1 退回 还在渗油"))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    decided = [answer for answer in heard.values() if "撤销" in answer]
+    told = [answer for answer in heard.values() if "现在不用复查" in answer or "不用再复查" in answer]
+    assert (len(decided), len(told)) == (1, 1), heard
+    with database.read() as session:
+        steps = session.scalars(select(HazardStep).order_by(HazardStep.id)).all()
+        assert session.get_one(Hazard, 1).turn == 3
+    assert len(steps) == 4
+
+
+def test_what_is_seen_too_late_is_not_overwritten(
+    phone: PhoneBook, secretary: Phone, fixed: int, database: Database, clock: Clock
+) -> None:
+    """Between somebody's looking and deciding another decides."""
+    with database.read() as session:
+        seen = session.get_one(Hazard, 1)
+        session.expunge(seen)
+    secretary("复查 YH1 退回 还在渗油")
+    phone("李明")("整改 YH1 又紧了一遍")
+    with database.write() as session:
+        who = session.scalars(select(Member).where(Member.name == "陈刚")).one()
+        session.add(seen)
+        step = HazardStep(act=HazardAct.ACCEPT, by_id=who.id, at=clock())
+        with pytest.raises(Overtaken, match="已由李明报告整改，等待复查"):
+            hazard_turn.act(session, seen, step, (HazardState.FIXED,), "", state=HazardState.CLOSED)
+        session.rollback()
+    assert state(database) is HazardState.FIXED
+
+
 def test_a_check_taken_back_takes_the_points_back_and_earns_again_once(
     phone: PhoneBook, secretary: Phone, fixed: int, database: Database
 ) -> None:
@@ -508,6 +558,16 @@ def test_another_branch_sees_and_does_nothing(
     )
     assert state(database) is HazardState.FIXED
     assert "很像" not in elsewhere("YH2")
+
+
+def test_what_is_open_goes_along_when_branches_merge(
+    phone: PhoneBook, oil: int, database: Database, clock: Clock
+) -> None:
+    with database.write() as session:
+        other = organisation.ensure_path(session, "示范供电公司党委/运行党支部")
+        here = session.scalars(select(Organisation.id).where(Organisation.name == "检修党支部")).one()
+        hazards.move_open(session, here, other.id)
+        assert session.scalars(select(Hazard.branch_id)).all() == [other.id]
 
 
 def test_somebody_above_acts_for_the_branch_of_the_hazard(
