@@ -11,7 +11,7 @@ from bot.chat import Answer, Ask, Context, Reply, Router, Undo
 from bot.errors import Refusal
 from bot.models.hazard import Hazard, HazardAct, HazardState, HazardStep
 from bot.services import hazard as hazards
-from bot.services import hazard_check, hazard_undo, points, setting
+from bot.services import hazard_check, hazard_photo, hazard_undo, points, setting
 from bot.services.hazard import Reported
 from bot.services.permission import Action
 from bot.times import day, full_moment, local
@@ -116,7 +116,7 @@ def _reported(ctx: Context, text: str, *, urgent: bool = False) -> Answer:
     if done.alike:
         same = done.alike[-1]
         lines.append(f"和 YH{same.id}（{points.short(same.text, 20)}）很像，如是同一处请回复 撤销。")
-    lines.append(f"5分钟内可回复 撤销；看进度请发：YH{one.id}")
+    lines.append(f"10分钟内可以发一张照片；5分钟内可回复 撤销；看进度请发：YH{one.id}")
     return Reply("\n".join(lines), undo=Undo(withdraw, {"number": one.id}))
 
 
@@ -233,9 +233,15 @@ def _story(ctx: Context, number: int) -> Reply:
     lines = [_step(ctx, *step) for step in shown]
     if len(told) > len(shown):
         lines.insert(1, f"……中间 {len(told) - len(shown)} 步")
+    lines += hazard_photo.lines(ctx.session, one, ctx.member.id, **_links(ctx))
     words, says = _next(ctx, one)
     lines += [f"{n} {said}" for n, said in enumerate(says, 1)]
     return Reply("\n".join([head, *lines, *([] if words else ["发 隐患 看其他的"])]), choices=words)
+
+
+def _links(ctx: Context) -> dict[str, Any]:
+    secret, base = ctx.settings.secret_key.get_secret_value(), ctx.settings.base_url
+    return {"secret_key": secret, "base_url": base, "now": ctx.now}
 
 
 def _step(ctx: Context, step: HazardStep, by: str, to: str) -> str:

@@ -22,6 +22,7 @@ SHOWN = 8
 VERDICTS = ("通过", "退回")
 NOTHING_DONE = "没有改动。看经过请发：YH{number}"
 _NOT_DONE = re.compile(r"不了|还没|没有?(?:完|弄|搞|修|整)|未完|无法|不能|延期|正在|中$")
+_DONE = re.compile(r"已|好了|完了|完毕")
 _VERDICT = re.compile(
     r"(?P<no>不通过|没通过|未通过|不合格|不同意|退回|打回)|(?P<yes>通过|合格|同意|可以|没问题)[\s,，:：。]*$"
 )
@@ -133,13 +134,15 @@ def what_was_done(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
 
 def _fixed(ctx: Context, number: int, what: str) -> Reply:
     what = nlu.as_written(ctx.message.text, what)
-    if _NOT_DONE.search(what):
+    if _NOT_DONE.search(what) and not _DONE.search(what):
         raise NotDone(number=number)
     done = hazard_check.fix(ctx.session, ctx.actor, number, what, now=ctx.now)
     names = choices.names_text(done.told[:3]) + ("等" if len(done.told) > 3 else "")
     who = f"由{names}复查，通过后销号。" if names else "本支部没有其他人可以复查，请联系上级党委。"
     head = f"已登记 YH{number}（{points.short(done.hazard.text, 20)}）整改：{points.short(what, 40)}"
-    return Reply(f"{head}\n{who}\n5分钟内可回复 撤销；看进度请发：YH{number}", undo=_undo(done))
+    return Reply(
+        f"{head}\n{who}\n10分钟内可以发一张照片；5分钟内可回复 撤销；看进度请发：YH{number}", undo=_undo(done)
+    )
 
 
 # Checking ---------------------------------------------------------------------------------------------------------------

@@ -99,6 +99,7 @@ PAGES = {
     "/wechat/callback": "signed by the platform",
     "/m/download/<token>": "signed for one person, ten minutes; the right is asked for again",
     "/m/photo/<token>": "signed for one person, ten minutes; the right is asked for again",
+    "/m/hazard-photo/<token>": "signed for one person, ten minutes; the right is asked for again",
     "/m/points/<token>.png": "signed for one person",
     "/m/calendar/<token>.ics": "signed for one person; a new address ends the old one",
     "/m/screen/<int:number>": "signed for one activity",

@@ -81,3 +81,22 @@ class HazardStep(Base):
     due_on: Mapped[date | None]
     text: Mapped[str] = mapped_column(Text, default="")
     at: Mapped[datetime]
+
+
+class HazardPhoto(Base):
+    """The photo of a report or of what was put right. ``media`` is the platform's id on ``channel``, where it lies for three days.
+
+    ``body`` is the clean JPEG that is kept, and ``digest`` its SHA-256; both are None until it was fetched. ``trouble`` says why it could not be.
+    """
+
+    __tablename__ = "hazard_photo"
+
+    id: Mapped[Key]
+    step_id: Mapped[int] = mapped_column(ForeignKey("hazard_step.id"), unique=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), index=True)
+    channel: Mapped[str]
+    media: Mapped[str]
+    at: Mapped[datetime]
+    body: Mapped[bytes | None] = mapped_column(deferred=True)
+    digest: Mapped[str | None]
+    trouble: Mapped[str] = mapped_column(default="")

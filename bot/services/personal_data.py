@@ -70,6 +70,7 @@ LABELS = {
     "branch_cap": "定的积分上限",
     "hazard": "隐患",
     "hazard_step": "隐患办理",
+    "hazard_photo": "隐患照片",
 }
 _HIDDEN = (
     "id",
