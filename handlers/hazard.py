@@ -21,6 +21,7 @@ router = Router()
 SHOWN = 8
 SHORTEST = 4
 """Fewer characters do not say where and what; only of an emergency they are enough."""
+NOT_TAKEN = "没有登记。看见隐患请发，例如：隐患 2号主变渗油"
 CALL = "请立即打本单位值班电话、火警119、急救120"
 _NUMBER = re.compile(r"(?:YH|#)\s*(\d{1,9})|(\d{1,9})", re.IGNORECASE)
 _PAGE = re.compile(r"(?P<all>全部|所有|历史)?\s*(?:第\s*(?P<page>\d{1,4})\s*页)?")
@@ -74,12 +75,16 @@ def look(ctx: Context, text: str) -> Answer:
     "险情",
     "紧急情况",
     takes="哪里出了什么事",
+    optional=True,
     examples=("险情 2号主变冒烟",),
     about=(_EMERGENCY, _EMERGENCY),
     whole=True,
 )
-def danger(ctx: Context, text: str) -> Answer:
+def danger(ctx: Context, text: str = "") -> Answer:
     """Said by name it is reported at once. Somebody who only wrote what happens reads first what to do, and is asked."""
+    if not text:
+        ask = f"{_danger(ctx, ctx.actor.branch_id)}\n哪里出了什么事？写一句，就会登记并通知支部负责人。"
+        return Ask(ask, step=where, title="报险情")
     if nlu.clean(ctx.message.text).startswith(("险情", "紧急情况")):
         return _reported(ctx, text, urgent=True)
     if not _HAPPENS.search(text) or _ASKS.search(text):
@@ -89,10 +94,17 @@ def danger(ctx: Context, text: str) -> Answer:
     return Ask(ask, step=danger_or_not, data={"text": text}, title="报险情", choices=("登记", "不用"))
 
 
+@router.step()
+def where(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
+    if text in choices.NO:
+        return NOT_TAKEN
+    return _reported(ctx, text, urgent=True)
+
+
 @router.step(words=("登记", "不用"))
 def danger_or_not(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     if text in ("不用", *choices.NO):
-        return "没有登记。看见隐患请发，例如：隐患 2号主变渗油"
+        return NOT_TAKEN
     return _reported(
         ctx, data["text"] if text in ("登记", *choices.YES) else f"{data['text']} {text}", urgent=True
     )
@@ -124,7 +136,7 @@ def _reported(ctx: Context, text: str, *, urgent: bool = False) -> Answer:
 def more(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     """The place is said after the thing, or the whole once more."""
     if text in choices.NO:
-        return "没有登记。看见隐患请发，例如：隐患 2号主变渗油"
+        return NOT_TAKEN
     said = data["text"]
     return _reported(ctx, text if said in text else f"{text} {said}")
 
@@ -139,7 +151,7 @@ def _danger(ctx: Context, branch_id: int) -> str:
 def _who(ctx: Context, done: Reported) -> str:
     names = "、".join(done.told[:3]) + ("等" if len(done.told) > 3 else "")
     if done.hazard.urgent and names:
-        return f"已马上通知{names}；消息可能看不到，请务必打电话。"
+        return f"正在通知{names}；消息可能看不到，请务必打电话。"
     if names:
         return f"由{names}派人整改，办完会告诉您。"
     if ctx.actor.may(Action.HANDLE_HAZARDS):

@@ -23,6 +23,7 @@ router = Router()
 _DAYS = re.compile(
     r"(?P<count>\d{1,3}|[一二两三四五六七八九十]{1,3})\s*个?(?P<unit>天|日内|周|星期)(?:之?内|以?后)?"
 )
+_DAY_OF_MONTH = re.compile(r"(?<!\d)(\d{1,2})\s*[号日](?!内)")
 _LEADING = re.compile(r"^(?:交给|派给|给|由|让|请)")
 _TRAILING = re.compile(r"(?:负责|整改|完成|办好)+$")
 _PADDING = re.compile(r"(?:期限|限期|隐患|级别|级|之?前|以?内|负责|整改|完成|办好|[,，:：。、])+")
@@ -148,6 +149,12 @@ def _level(said: str) -> tuple[str, str]:
     return "", said
 
 
+def _next_day(today: date, number: int) -> date | None:
+    """The next 15th, today or later; every month has been seen within two of them."""
+    coming = (today + timedelta(days=n) for n in range(62))
+    return next((one for one in coming if one.day == number), None)
+
+
 def _name(said: str) -> str:
     """What is left is the name, perhaps with what tells namesakes apart; words around it go, letters within it stay."""
     words = [
@@ -164,6 +171,9 @@ def _deadline(ctx: Context, said: str) -> tuple[date | None, str]:
         return when.day(said, ctx.now), said[: written.start()] + " " + said[written.end() :]
     if found.day is not None:
         return found.day, found.rest
+    dated = _DAY_OF_MONTH.search(said)
+    if dated is not None and (due := _next_day(ctx.now.date(), int(dated[1]))) is not None:
+        return due, said[: dated.start()] + " " + said[dated.end() :]
     span = _DAYS.search(said)
     if span is None:
         return None, said

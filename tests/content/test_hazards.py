@@ -26,7 +26,9 @@ def test_danger_is_known_by_its_words(said: str) -> None:
     assert hazards.load().is_emergency(said)
 
 
-@pytest.mark.parametrize("said", ["2号主变渗油", "灭火器过期", "爬梯锈蚀"])
+@pytest.mark.parametrize(
+    "said", ["2号主变渗油", "灭火器过期", "爬梯锈蚀", "仓库有火灾隐患", "电缆沟有漏电的风险"]
+)
 def test_an_ordinary_hazard_is_no_danger(said: str) -> None:
     assert not hazards.load().is_emergency(said)
 

@@ -144,7 +144,7 @@ def test_who_only_writes_what_happens_reads_first_what_to_do(
     zhang.script(
         ("2", "没有登记"),
         (said, "1 登记"),
-        ("1", "请先离开危险区域", f"已记录 YH1：{said[:5]}", "已马上通知王建国"),
+        ("1", "请先离开危险区域", f"已记录 YH1：{said[:5]}", "正在通知王建国"),
     )
     assert any("【紧急】" in text for text in secretary.pushes())
 
@@ -158,6 +158,11 @@ def test_a_question_about_danger_is_a_question(phone: PhoneBook, said: str) -> N
 
 def test_said_by_name_it_is_taken_at_once(phone: PhoneBook) -> None:
     phone("张伟").script(("险情 主变声音异常", "请先离开危险区域", "已记录 YH1"))
+    phone("孙磊").script(
+        ("险情", "请先离开危险区域", "哪里出了什么事"),
+        ("2号主变异响", "请先离开危险区域", "已记录 YH2：2号主变异响"),
+    )
+    phone("古丽").script(("险情", "哪里"), ("不用", "没有登记"))
 
 
 def test_danger_names_the_duty_phone_of_the_branch(phone: PhoneBook, secretary: Phone) -> None:
@@ -216,6 +221,11 @@ def test_who_is_in_charge_alone_is_told_how_to_go_on(
         ("派发 YH1 李明 12月5日前完成", "派给李明，12月5日(周六)前"),
         ("派发 YH1 李明 2026-12-20", "12月20日(周日)前"),
         ("派发 YH1 李明 明天", "12月2日(周三)前"),
+        ("派发 YH1 李明 15号", "派给李明，12月15日(周二)前"),
+        ("派发 YH1 李明 15号前", "12月15日(周二)前"),
+        ("派发 YH1 李明 31日", "12月31日(周四)前"),
+        ("派发 YH1 李明 40号", "没有叫"),
+        ("派发 YH1 李明 周五", "12月4日(周五)前"),
         ("派发 YH1 重大 李明", "2号主变渗油，重大）派给李明，12月16日(周三)前"),
         ("派发 李明 3天", "派给李明，12月4日(周五)前"),
         ("派发 YH1 王建国 今天", "派给王建国，12月1日(周二)前整改。"),
