@@ -197,7 +197,7 @@ def _ask_verdict(ctx: Context, one: Hazard) -> Ask:
 def verdict(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
     if text in choices.NO:
         return NOTHING_DONE.format(**data)
-    return _checked(ctx, data["number"], text)
+    return _checked(ctx, data["number"], re.sub(r"^2(?=[\s,，、.:：])", VERDICTS[1], text))
 
 
 @router.step()

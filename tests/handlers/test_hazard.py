@@ -382,6 +382,7 @@ def test_it_is_sent_back_with_a_reason_and_done_again(
     li.script(("整改 YH1 已换密封垫", "已登记"))
     secretary.script(("复查 YH1 不通过 没清理油污", "已退回"))
     li.script(("整改 YH1 已清理", "已登记"))
+    secretary.script(("复查", "2 退回"), ("2 灯还闪", "已退回 YH1", "原因：灯还闪"), ("撤销", "等待复查"))
     phone("陈刚").script(
         ("YH1", "王建国复查退回：法兰下沿还在渗油", "李明整改：已换密封垫", "1 复查通过"), ("1", "已销号")
     )
