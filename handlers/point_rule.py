@@ -93,7 +93,8 @@ def _short(rule: Rule) -> str:
 
 def _one(ctx: Context, shipped: Rule) -> str:
     branch, today = ctx.actor.branch_id, ctx.now.date()
-    rule = next(one for one in _rules(ctx) if one.code == shipped.code)
+    # A rule that is still to come is shown as it will be.
+    rule = next((one for one in _rules(ctx) if one.code == shipped.code), shipped)
     coming = [
         f"{point_rule.span(one.valid_from, one.valid_to)}：{point_rule.figures(one)}（{one.edition}）"
         for one in point_rule.coming(ctx.session, branch, today)

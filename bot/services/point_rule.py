@@ -28,6 +28,10 @@ class NotForThePast(Refusal):
     text = "积分规则只能从明天起改，已经记的分不变。例如：积分规则 {rule} 3分 从{month}月{day}日"
 
 
+class StillToCome(Refusal):
+    text = "“{rule}”从{since}起才有，请写这一天或以后。例如：积分规则 {rule} 3分 从{month}月{day}日"
+
+
 class EndsBeforeItBegins(Refusal):
     text = "结束的日子（{to}）在开始的日子（{since}）前面，请重新写。"
 
@@ -190,6 +194,17 @@ def named(text: str) -> Rule | None:
     return None
 
 
+def _shipped(code: str, day: date) -> Rule:
+    """The shipped rule on a day; :class:`StillToCome` when its first version begins later."""
+    coming = min((one for one in rules().rules if one.code == code), key=lambda one: one.valid_from)
+    if day < coming.valid_from:
+        on = coming.valid_from
+        raise StillToCome(
+            rule=coming.name, since=f"{on.year}年{on.month}月{on.day}日", month=on.month, day=on.day
+        )
+    return rules().rule(code, day)
+
+
 def _exactly(rule: Rule, text: str) -> bool:
     return text in (rule.code, rule.name)
 
@@ -234,7 +249,7 @@ def plan(session: Session, branch: Organisation, wish: Wish, *, by: Member, now:
 
     :class:`NotForThePast`, :class:`EndsBeforeItBegins`, :class:`BadFigures`, :class:`NotGiven`, :class:`ValidityOverlaps`, :class:`NothingChanges`.
     """
-    shipped = rules().rule(wish.code, max(wish.since, now.date()))
+    shipped = _shipped(wish.code, max(wish.since, now.date()))
     if wish.givers and not shipped.given:
         raise NotGiven(rule=shipped.name)
     _require_sensible(wish, shipped, now)
@@ -331,7 +346,7 @@ def withdraw(
     open_ = [one for one in _own(session, branch.id, code) if one.valid_from > now.date()]
     chosen = [one for one in open_ if row_id in (None, one.id)]
     row = max(chosen, key=lambda one: one.number, default=None)
-    name = rules().rule(code, now.date()).name
+    name = next(one.name for one in reversed(rules().rules) if one.code == code)
     if row is None:
         raise NothingToWithdraw(rule=name)
     session.delete(row)
