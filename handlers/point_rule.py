@@ -213,7 +213,7 @@ def _taken_back(ctx: Context, code: str, row_id: int | None = None) -> str:
     row = point_rule.withdraw(
         ctx.session, _branch(ctx), code, by=ctx.member, now=ctx.now, row_id=row_id, channel=channel
     )
-    name = point_rule.rules().rule(code, ctx.now.date()).name
+    name = point_rule.name_of(code)
     span = point_rule.span(row.valid_from, row.valid_to)
     return f"已撤回：{name}（{span}，本支部第{row.number}版）。发 积分规则 看现在的规则。"
 

@@ -205,6 +205,11 @@ def _shipped(code: str, day: date) -> Rule:
     return rules().rule(code, day)
 
 
+def name_of(code: str) -> str:
+    """What a shipped rule is called, also one that is still to come."""
+    return next(one.name for one in reversed(rules().rules) if one.code == code)
+
+
 def _exactly(rule: Rule, text: str) -> bool:
     return text in (rule.code, rule.name)
 
@@ -346,7 +351,7 @@ def withdraw(
     open_ = [one for one in _own(session, branch.id, code) if one.valid_from > now.date()]
     chosen = [one for one in open_ if row_id in (None, one.id)]
     row = max(chosen, key=lambda one: one.number, default=None)
-    name = next(one.name for one in reversed(rules().rules) if one.code == code)
+    name = name_of(code)
     if row is None:
         raise NothingToWithdraw(rule=name)
     session.delete(row)
