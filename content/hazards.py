@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,8 +57,10 @@ class HazardRules:
         raise KeyError(name)
 
     def is_emergency(self, text: str) -> bool:
-        """Whether a report speaks of danger right now."""
-        return any(word in text for word in self.emergency)
+        """Whether a report speaks of danger right now: 着火 does, 火灾隐患 does not."""
+        return any(
+            re.search(f"{re.escape(word)}(?!的?(?:隐患|风险|危险|可能))", text) for word in self.emergency
+        )
 
 
 def load(path: Path = ROOT / "hazards.toml") -> HazardRules:

@@ -33,12 +33,14 @@ WORDS = (
     "导出 学习情况",
     "导出 选举用表",
     "导出 任务台账",
+    "导出 隐患",
 )
 _MONTH = re.compile(r"(?:(?P<year>20\d\d)\s*[年\-/.]\s*)?(?P<month>1[0-2]|0?[1-9])\s*月?份?")
 _YEAR = re.compile(r"(?P<year>\d{4})\s*年?度?")
 _NUMBER = re.compile(r"#?\s*(\d{1,9})\s*(?:号)?")
 _NAMES = {
     "任务": DocumentKind.KEY_TASKS,
+    "隐患": DocumentKind.HAZARDS,
     "台账": DocumentKind.LEDGER,
     "三会一课": DocumentKind.LEDGER,
     "签到表": DocumentKind.SHEET,
@@ -59,7 +61,7 @@ _NAMES = {
     "题库": DocumentKind.QUESTIONS,
     "试题": DocumentKind.QUESTIONS,
 }
-"""Longer words first: 三会一课台账 is a ledger, 会议记录 no 记录 of its own."""
+"""Longer words first: 三会一课台账 is a ledger, 会议记录 no 记录 of its own, 隐患台账 no ledger of meetings."""
 
 
 class UnknownDocument(Refusal):
@@ -144,6 +146,11 @@ def export(ctx: Context, said: str = "") -> Answer:
             return _questions(ctx, said)
         case DocumentKind.KEY_TASKS:
             return _tasks(ctx, rest)
+        case DocumentKind.HAZARDS:
+            year = _year(rest, ctx.now.date(), "导出 隐患")
+            if year > ctx.now.year:
+                raise NotYetThere(what=f"{year}年", example="导出 隐患")
+            return _link(ctx, kind, year, f"{year}年隐患台账（Excel）")
     if said:
         raise UnknownDocument(said=said[:20])
     return _offer()
@@ -208,19 +215,19 @@ def _learning(ctx: Context) -> Reply:
 def _tasks(ctx: Context, rest: str) -> Reply:
     if not key_task_ledger.has_any(ctx.session, ctx.actor.branch_id):
         raise NoTasks
-    year = _year(rest.replace("关键", "").strip(), ctx.now.date(), "任务台账")
+    year = _year(rest.replace("关键", "").strip(), ctx.now.date(), "导出 任务台账")
     text = f"期限在{year}年的关键任务台账（Excel）"
     return _link(ctx, DocumentKind.KEY_TASKS, year, text)
 
 
-def _year(said: str, today: date, what: str = "手册") -> int:
+def _year(said: str, today: date, example: str = "导出 手册") -> int:
     if said in ("", "今年", "本年", "全年"):
         return today.year
     if said == "去年":
         return today.year - 1
     found = _YEAR.fullmatch(said)
     if found is None or int(found["year"]) < FIRST_YEAR:
-        raise UnknownPeriod(said=said[:20], example=f"导出 {what} {today.year}")
+        raise UnknownPeriod(said=said[:20], example=f"{example} {today.year}")
     return int(found["year"])
 
 

@@ -93,7 +93,8 @@ def _short(rule: Rule) -> str:
 
 def _one(ctx: Context, shipped: Rule) -> str:
     branch, today = ctx.actor.branch_id, ctx.now.date()
-    rule = next(one for one in _rules(ctx) if one.code == shipped.code)
+    # A rule that is still to come is shown as it will be.
+    rule = next((one for one in _rules(ctx) if one.code == shipped.code), shipped)
     coming = [
         f"{point_rule.span(one.valid_from, one.valid_to)}：{point_rule.figures(one)}（{one.edition}）"
         for one in point_rule.coming(ctx.session, branch, today)
@@ -212,7 +213,7 @@ def _taken_back(ctx: Context, code: str, row_id: int | None = None) -> str:
     row = rule_change.withdraw(
         ctx.session, _branch(ctx), code, by=ctx.member, now=ctx.now, row_id=row_id, channel=channel
     )
-    name = point_rule.rules().rule(code, ctx.now.date()).name
+    name = point_rule.name_of(code)
     span = point_rule.span(row.valid_from, row.valid_to)
     return f"已撤回：{name}（{span}，本支部第{row.number}版）。发 积分规则 看现在的规则。"
 

@@ -1,4 +1,4 @@
-"""Photos of claims and of minutes are fetched from the platform soon after they were sent: read what is wanted, fetch outside any transaction, keep."""
+"""Photos of claims, of minutes and of hazards are fetched from the platform soon after they were sent: read what is wanted, fetch outside any transaction, keep."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot.chat import SendError
 from bot.picture import Unreadable, clean
-from bot.services import claim_photo, minute_photo
+from bot.services import claim_photo, hazard_photo, minute_photo
 from bot.services.claim_photo import PLATFORM_KEEPS, Wanted
 from scheduler.runner import Jobs, Node
 
@@ -35,6 +35,11 @@ def fetch_for_claims(node: Node, now: datetime) -> None:
 @jobs.cron("photos of minutes", minute="*", catch_up=timedelta(minutes=2))
 def fetch_for_minutes(node: Node, now: datetime) -> None:
     _fetch_all(node, minute_photo, now)
+
+
+@jobs.cron("photos of hazards", minute="*", catch_up=timedelta(minutes=2))
+def fetch_for_hazards(node: Node, now: datetime) -> None:
+    _fetch_all(node, hazard_photo, now)
 
 
 def _fetch_all(node: Node, source: Source, now: datetime) -> None:

@@ -32,7 +32,7 @@ CHAT: dict[str, str] = {
         下一页 不同意 不应战 专项 主题党日 今天值班 今日学习 公示结果 删记 匿名提问 反对 取消报名 取消请假 同意 学习小测 学习时长 学完了 对战
         帮助 年度计划 应战 开始考试 弃权 恢复提醒 感想 我的 我的数据 我的申报 投票 报名 挑战 提交 提问 撤销 擂台 支部信息 收到 改记 日历
         暂停提醒 未读 每日一题 活动详情 申报 申诉 登记 看全文 研讨提问 研讨问题 积分 积分依据 积分图 积分明细 积分榜 积分规则 积分上限 答复 答题 签到
-        隐患 查隐患 整改 复查 更多 谢谢 我的任务 任务 进度 求助 完成任务 学习资料 学完资料 继续 考试 考试成绩 菜单 补记 表决结果 计票 记 记录 请假 赞成 退出 选举 重置日历地址 错题
+        隐患 查隐患 险情 整改 复查 更多 谢谢 我的任务 任务 进度 求助 完成任务 学习资料 学完资料 继续 考试 考试成绩 菜单 补记 表决结果 计票 记 记录 请假 赞成 退出 选举 重置日历地址 错题
     """,
     Action.PUBLISH_GROUP: """
         修改活动 停止系列 发布 发布下次 发布党小组会 取消活动 每月安排 每月最后 每月第 签到码 结束活动
@@ -102,6 +102,7 @@ PAGES = {
     "/wechat/callback": "signed by the platform",
     "/m/download/<token>": "signed for one person, ten minutes; the right is asked for again",
     "/m/photo/<token>": "signed for one person, ten minutes; the right is asked for again",
+    "/m/hazard-photo/<token>": "signed for one person, ten minutes; the right is asked for again",
     "/m/points/<token>.png": "signed for one person",
     "/m/calendar/<token>.ics": "signed for one person; a new address ends the old one",
     "/m/screen/<int:number>": "signed for one activity",

@@ -16,6 +16,7 @@ from bot.documents import (
     election,
     excel,
     handbook,
+    hazards,
     key_tasks,
     learning,
     ledger,
@@ -30,6 +31,7 @@ from bot.documents.template import BrokenTemplate, Templates
 from bot.documents.word import filled
 from bot.services.audit import Act
 from bot.services.bulletin import BulletinFacts
+from bot.services.hazard_table import Table
 from bot.services.key_task_ledger import Ledger
 from bot.services.learning import Report
 from bot.services.minute_photo import Picture
@@ -47,6 +49,7 @@ __all__ = [
     "bulletin_sheet_of",
     "election_of",
     "handbook_of",
+    "hazards_of",
     "key_tasks_of",
     "learning_of",
     "ledger_of",
@@ -128,6 +131,12 @@ def key_tasks_of(ledger: Ledger, *, now: datetime) -> File:
     """关键任务台账 of a year, Excel."""
     name = name_of(ledger.branch, "关键任务台账", str(ledger.year), ending="xlsx")
     return File(name, key_tasks.workbook(ledger, now), XLSX)
+
+
+def hazards_of(facts: Table, *, now: datetime) -> File:
+    """隐患台账 of a year, Excel."""
+    name = name_of(facts.branch, "隐患台账", str(facts.year), ending="xlsx")
+    return File(name, hazards.workbook(facts, now), XLSX)
 
 
 def point_table_of(branch: str, period: str, rows: Sequence[Row], *, now: datetime) -> File:

@@ -29,7 +29,8 @@ class Hazard(Base):
     """A hazard as it stands. ``owner_id`` has it until ``due_on`` (inclusive), ``fixed_by`` says it is put right.
 
     ``turn`` counts what was done with it: who acts names the turn that was seen, so that of two only one decides. ``closed_on`` is the local day of
-    ``closed_at``, and ``closures`` how often it was closed, so that points taken back with a check can be earned by the next one.
+    ``closed_at``, and ``closures`` how often it was closed, so that points taken back with a check can be earned by the next one. ``told_late`` is the
+    deadline after which those in charge were told that it is long overdue.
     """
 
     __tablename__ = "hazard"
@@ -52,6 +53,7 @@ class Hazard(Base):
     closed_at: Mapped[datetime | None]
     closed_on: Mapped[date | None]
     closures: Mapped[int] = mapped_column(default=0)
+    told_late: Mapped[date | None]
 
 
 class HazardAct(StrEnum):
@@ -79,3 +81,22 @@ class HazardStep(Base):
     due_on: Mapped[date | None]
     text: Mapped[str] = mapped_column(Text, default="")
     at: Mapped[datetime]
+
+
+class HazardPhoto(Base):
+    """The photo of a report or of what was put right. ``media`` is the platform's id on ``channel``, where it lies for three days.
+
+    ``body`` is the clean JPEG that is kept, and ``digest`` its SHA-256; both are None until it was fetched. ``trouble`` says why it could not be.
+    """
+
+    __tablename__ = "hazard_photo"
+
+    id: Mapped[Key]
+    step_id: Mapped[int] = mapped_column(ForeignKey("hazard_step.id"), unique=True)
+    member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), index=True)
+    channel: Mapped[str]
+    media: Mapped[str]
+    at: Mapped[datetime]
+    body: Mapped[bytes | None] = mapped_column(deferred=True)
+    digest: Mapped[str | None]
+    trouble: Mapped[str] = mapped_column(default="")

@@ -43,6 +43,7 @@ class DocumentKind(StrEnum):
     BULLETIN_SHEET = "积分公示表"
     POINT_TABLE = "积分表"
     KEY_TASKS = "任务台账"
+    HAZARDS = "隐患台账"
 
 
 _NEEDS = {
@@ -57,7 +58,7 @@ _NEEDS = {
 class Wanted:
     """One document of one branch for one member.
 
-    ``subject`` is the number of the activity, notice or vote, the month (202612) or the year (2026); for questions 1 when
+    ``subject`` is the number of the activity, notice or vote, the month (202612) or the year (2026, also of hazards and key tasks); for questions 1 when
     only the branch's own are wanted; for the audit log somebody's id, or 0 for everybody.
     """
 

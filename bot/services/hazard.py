@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot import nlu
@@ -22,15 +22,23 @@ from bot.services.permission import Action, Actor, holders
 from content import hazards as file
 from content.hazards import HazardRules
 
-SHORTEST, LONGEST, LONGEST_PLACE = 2, 300, 60
+LONGEST, LONGEST_PLACE = 300, 60
 ALIKE = 0.6
 """The share of the shorter description's words in another one from which both may mean the same place. Our own rule of thumb."""
 _PLACE = re.compile(r"[\s,，。;；]*地点\s*[:：]?\s*(?P<place>[^,，。;；]+)[\s,，。;；]*")
+# "YH12 …", "12 …", but not the 12 of 12号杆塔已紧固.
+_NUMBER = re.compile(r"(?:YH|#)\s*(?P<sure>\d{1,9})|(?P<plain>\d{1,9})(?=[\s,，:：]|$)", re.IGNORECASE)
+_JOINTS = " ,，:：。"
+MOST_CHOICES = 8
 _DIGITS = re.compile(r"\d+")
 
 
 class TooLong(Refusal):
     text = f"请写短一些，最多 {LONGEST} 个字：在哪里、是什么。例如：隐患 2号主变渗油"
+
+
+class TooManyWords(Refusal):
+    text = f"请写短一些，最多 {LONGEST} 个字，写要点就可以。"
 
 
 class AlreadyReported(Refusal):
@@ -61,6 +69,30 @@ def split_place(text: str) -> tuple[str, str]:
     return (rest, place) if rest else (place, "")
 
 
+def numbered(text: str) -> tuple[int | None, str]:
+    """The number in front of what is said of a hazard, and the rest."""
+    said = text.strip()
+    found = _NUMBER.match(said)
+    if found is None:
+        return None, said
+    return int(found["sure"] or found["plain"]), said[found.end() :].strip(_JOINTS)
+
+
+def require_short(text: str) -> None:
+    """Raise :class:`TooManyWords` for what nobody reads on a phone."""
+    if len(text) > LONGEST:
+        raise TooManyWords
+
+
+def choice(word: str, found: Sequence[Hazard], rest: str, ask: str) -> tuple[str, tuple[str, ...]]:
+    """A question which of several is meant, and the commands that its numbers stand for: ``word`` about each."""
+    lines = [f"{n} YH{one.id} {one.text[:16]}" for n, one in enumerate(found[:MOST_CHOICES], 1)]
+    rest_of_them = len(found) - MOST_CHOICES
+    more = [f"还有 {rest_of_them} 处，发 隐患 看全部"] if rest_of_them > 0 else []
+    words = tuple(f"{word} YH{one.id} {rest}".strip() for one in found[:MOST_CHOICES])
+    return "\n".join([ask, *lines, *more, "回复数字即可。"]), words
+
+
 # Reporting --------------------------------------------------------------------------------------------------------------
 
 
@@ -74,9 +106,9 @@ class Reported:
 
 
 def report(
-    session: Session, member: Member, branch_id: int, text: str, place: str, *, now: datetime
+    session: Session, member: Member, branch_id: int, text: str, place: str, *, urgent: bool, now: datetime
 ) -> Reported:
-    """Take up a hazard. The nearest in charge is told; of an emergency all who are in charge of the branch, at any hour.
+    """Take up a hazard. The nearest in charge is told; of an ``urgent`` one all who are in charge of the branch, at any hour.
 
     :class:`TooLong`, or :class:`AlreadyReported` for the same words of the same person while they are open.
     """
@@ -92,7 +124,7 @@ def report(
         text=text,
         place=place,
         level=rules().levels[0].name,
-        urgent=rules().is_emergency(text),
+        urgent=urgent,
         state=HazardState.REPORTED,
         turn=0,
         closures=0,
@@ -127,11 +159,12 @@ def push_key(hazard: Hazard) -> str:
 
 def _alike(new: Hazard, old: Hazard) -> bool:
     """The same place, or most words of the shorter description in the other; 2号主变 and 3号主变 are two places."""
-    if set(_DIGITS.findall(new.text)) != set(_DIGITS.findall(old.text)):
+    mine, theirs = nlu.clean(new.text), nlu.clean(old.text)
+    if set(_DIGITS.findall(mine)) != set(_DIGITS.findall(theirs)):
         return False
-    if new.place and old.place and new.place != old.place:
+    if new.place and old.place and nlu.clean(new.place) != nlu.clean(old.place):
         return False
-    one, other = set(nlu.words(new.text)), set(nlu.words(old.text))
+    one, other = set(nlu.words(mine)), set(nlu.words(theirs))
     shorter = min(len(one), len(other))
     return shorter > 1 and len(one & other) / shorter >= ALIKE
 
@@ -204,6 +237,14 @@ def _open_in(session: Session, where: ColumnElement[bool]) -> Sequence[Hazard]:
     return session.scalars(select(Hazard).where(where, Hazard.state.in_(OPEN)).order_by(Hazard.id)).all()
 
 
+def move_open(session: Session, branch_id: int, to_id: int) -> None:
+    """What is open in a branch goes to the one into which it is merged, whose people see to it from now on."""
+    here = (Hazard.branch_id == branch_id, Hazard.state.in_(OPEN))
+    session.execute(
+        update(Hazard).where(*here).values(branch_id=to_id), execution_options={"synchronize_session": False}
+    )
+
+
 def open_of_branch(session: Session, branch_id: int, *, today: date) -> list[Hazard]:
     """What is open in a branch: overdue first, then what waits for somebody in charge, then by deadline."""
     return sorted(_open_in(session, Hazard.branch_id == branch_id), key=lambda one: _order(one, today))
@@ -221,8 +262,20 @@ def to_fix(session: Session, member_id: int, *, today: date) -> list[Hazard]:
     return sorted(_open_in(session, mine), key=lambda one: _order(one, today))
 
 
-def _order(one: Hazard, today: date) -> tuple[bool, bool, date, int]:
-    return not is_overdue(one, today), one.state is HazardState.DISPATCHED, one.due_on or date.min, one.id
+HAS_SOMETHING_TO_FIX = exists().where(Hazard.owner_id == Member.id, Hazard.state == HazardState.DISPATCHED)
+"""Whether a member has a hazard to put right."""
+
+
+def reported_in(session: Session, branch_id: int, may: ColumnElement[bool], *, today: date) -> list[Hazard]:
+    """What waits to be given out in a branch for which ``may``, a condition on :class:`Organisation`, holds."""
+    here = exists().where(Organisation.id == branch_id, may)
+    where = (Hazard.branch_id == branch_id) & (Hazard.state == HazardState.REPORTED) & here
+    return sorted(_open_in(session, where), key=lambda one: _order(one, today))
+
+
+def _order(one: Hazard, today: date) -> tuple[bool, bool, bool, date, int]:
+    waits = one.state is HazardState.DISPATCHED
+    return not is_overdue(one, today), waits, not (one.urgent and not waits), one.due_on or date.min, one.id
 
 
 def is_overdue(hazard: Hazard, today: date) -> bool:

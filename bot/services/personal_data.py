@@ -71,6 +71,7 @@ LABELS = {
     "branch_cap": "定的积分上限",
     "hazard": "隐患",
     "hazard_step": "隐患办理",
+    "hazard_photo": "隐患照片",
     "key_task": "关键任务",
     "key_task_step": "关键任务进展",
 }

@@ -159,6 +159,11 @@ def named(text: str) -> Rule | None:
     return None
 
 
+def name_of(code: str) -> str:
+    """What a shipped rule is called, also one that is still to come."""
+    return next(one.name for one in reversed(rules().rules) if one.code == code)
+
+
 def _exactly(rule: Rule, text: str) -> bool:
     return text in (rule.code, rule.name)
 

@@ -14,7 +14,7 @@ from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.models.points import BranchRule
 from bot.services import audit
-from bot.services.point_rule import day_said, figures, merged, rules, span
+from bot.services.point_rule import day_said, figures, merged, name_of, rules, span
 from content.points import Rule
 
 MOST_POINTS, MOST_CAP = 25, 100
@@ -23,6 +23,10 @@ MOST_POINTS, MOST_CAP = 25, 100
 
 class NotForThePast(Refusal):
     text = "积分规则只能从明天起改，已经记的分不变。例如：积分规则 {rule} 3分 从{month}月{day}日"
+
+
+class StillToCome(Refusal):
+    text = "“{rule}”从{since}起才有，请写这一天或以后。例如：积分规则 {rule} 3分 从{month}月{day}日"
 
 
 class EndsBeforeItBegins(Refusal):
@@ -76,9 +80,9 @@ class Change:
 def plan(session: Session, branch: Organisation, wish: Wish, *, by: Member, now: datetime) -> Change:
     """What a wish would do; nothing is written.
 
-    :class:`NotForThePast`, :class:`EndsBeforeItBegins`, :class:`BadFigures`, :class:`NotGiven`, :class:`ValidityOverlaps`, :class:`NothingChanges`.
+    :class:`NotForThePast`, :class:`StillToCome`, :class:`EndsBeforeItBegins`, :class:`BadFigures`, :class:`NotGiven`, :class:`ValidityOverlaps`, :class:`NothingChanges`.
     """
-    shipped = rules().rule(wish.code, max(wish.since, now.date()))
+    shipped = _shipped(wish.code, max(wish.since, now.date()))
     if wish.givers and not shipped.given:
         raise NotGiven(rule=shipped.name)
     _require_sensible(wish, shipped, now)
@@ -98,6 +102,15 @@ def plan(session: Session, branch: Organisation, wish: Wish, *, by: Member, now:
     if figures(before) == figures(after) and not (wish.shipped and before.label):
         raise NothingChanges(rule=shipped.name, since=day_said(wish.since))
     return Change(wish, before, after, row)
+
+
+def _shipped(code: str, day: date) -> Rule:
+    """The shipped rule on a day; :class:`StillToCome` when its first version begins later."""
+    coming = min((one for one in rules().rules if one.code == code), key=lambda one: one.valid_from)
+    if day < coming.valid_from:
+        on = coming.valid_from
+        raise StillToCome(rule=coming.name, since=day_said(on), month=on.month, day=on.day)
+    return rules().rule(code, day)
 
 
 def _row(wish: Wish, then: BranchRule | None, number: int) -> BranchRule:
@@ -175,7 +188,7 @@ def withdraw(
     open_ = [one for one in _own(session, branch.id, code) if one.valid_from > now.date()]
     chosen = [one for one in open_ if row_id in (None, one.id)]
     row = max(chosen, key=lambda one: one.number, default=None)
-    name = rules().rule(code, now.date()).name
+    name = name_of(code)
     if row is None:
         raise NothingToWithdraw(rule=name)
     session.delete(row)

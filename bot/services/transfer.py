@@ -13,7 +13,7 @@ from bot.models.course import Transfer
 from bot.models.key_task import KeyTask, TaskState
 from bot.models.member import Member, Role
 from bot.models.organisation import Organisation, OrganisationKind
-from bot.services import organisation, role, secondment, sign_up
+from bot.services import hazard, organisation, role, secondment, sign_up
 from bot.services.permission import Action, Actor
 
 
@@ -168,6 +168,7 @@ def merge(session: Session, actor: Actor, one: Organisation, other: Organisation
         select(Role).where(Role.organisation_id == one.id, Role.ends_on.is_(None))
     ):
         role.end(session, one_role, now.date())
+    hazard.move_open(session, one.id, other.id)
     one.merged_into_id = other.id
     # What is still to be done is done by the people who went, under those in charge there.
     live = (KeyTask.branch_id == one.id, KeyTask.state.in_((TaskState.OPEN, TaskState.REPORTED)))

@@ -22,6 +22,7 @@ from bot.services import (
     audit,
     bulletin,
     download,
+    hazard_table,
     key_task_ledger,
     learning,
     minute_photo,
@@ -124,6 +125,9 @@ def gathered(session: Session, wanted: Wanted, now: datetime) -> Callable[[Templ
         case DocumentKind.KEY_TASKS:
             tasks = key_task_ledger.of_year(session, wanted.branch_id, wanted.subject, today=now.date())
             return lambda _: documents.key_tasks_of(tasks, now=now)
+        case DocumentKind.HAZARDS:
+            found = hazard_table.table(session, wanted.branch_id, wanted.subject, now)
+            return lambda _: documents.hazards_of(found, now=now)
         case DocumentKind.QUESTIONS | DocumentKind.GIFT:
             bank = question_file.bank_of(session, wanted.branch_id, own=wanted.subject == 1)
             branch = session.get_one(Organisation, wanted.branch_id).name

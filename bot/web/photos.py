@@ -1,4 +1,4 @@
-"""The photo of a claim: /m/photo/<token>, a link from the chat that is valid for ten minutes, for one person."""
+"""The photo of a claim or of a hazard: /m/photo/<token> and /m/hazard-photo/<token>, links from the chat, valid for ten minutes, for one person."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from flask import Blueprint, Response
 from bot.config import Settings
 from bot.db import Database
 from bot.errors import Refusal
-from bot.services import claim_photo
+from bot.services import claim_photo, hazard_photo
 from bot.services.claim_photo import LinkExpired
 
 NO_STORE = {"Cache-Control": "no-store", "Content-Disposition": "inline"}
 
 
 def blueprint(settings: Settings, database: Database, clock: Callable[[], datetime]) -> Blueprint:
-    """GET /photo/<token>, to be registered below /m."""
+    """GET /photo/<token> and /hazard-photo/<token>, to be registered below /m."""
     pages = Blueprint("photos", __name__)
     secret = settings.secret_key.get_secret_value()
 
@@ -30,6 +30,18 @@ def blueprint(settings: Settings, database: Database, clock: Callable[[], dateti
                 body = claim_photo.look(session, claim_id, viewer_id, now=now)
         except Refusal as refusal:
             status = 410 if isinstance(refusal, LinkExpired) else 403
+            return Response(str(refusal), status, headers=NO_STORE, mimetype="text/plain")
+        return Response(body, mimetype="image/jpeg", headers=NO_STORE)
+
+    @pages.get("/hazard-photo/<token>")
+    def photo_of_hazard(token: str) -> Response:
+        now = clock()
+        try:
+            photo_id, viewer_id = hazard_photo.read(secret, token, now=now)
+            with database.write() as session:
+                body = hazard_photo.look(session, photo_id, viewer_id, now=now)
+        except Refusal as refusal:
+            status = 410 if isinstance(refusal, hazard_photo.LinkExpired) else 403
             return Response(str(refusal), status, headers=NO_STORE, mimetype="text/plain")
         return Response(body, mimetype="image/jpeg", headers=NO_STORE)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta
 
 import pytest
@@ -11,12 +12,14 @@ from bot.app import App
 from bot.clock import Clock
 from bot.db import Database
 from bot.models.audit import AuditEntry
-from bot.models.hazard import Hazard, HazardState
+from bot.models.hazard import Hazard, HazardAct, HazardState, HazardStep
 from bot.models.member import Member, MemberStatus, Role, RoleName
 from bot.models.organisation import Organisation
 from bot.models.outbox import Outbox, OutboxState, Urgency
 from bot.models.points import PointEntry
-from bot.services import organisation, points
+from bot.services import hazard as hazards
+from bot.services import hazard_turn, organisation, points
+from bot.services.hazard import Overtaken
 from tests.chat import Phone, PhoneBook
 from tests.conftest import SHANGHAI
 
@@ -130,6 +133,38 @@ def test_danger_is_answered_with_what_to_do_first_and_told_to_all_in_charge_at_o
     assert {urgency for _, urgency in rows} == {Urgency.URGENT}
 
 
+@pytest.mark.parametrize("said", ["2号主变冒烟了", "有人触电了！", "城南线断线了"])
+def test_who_only_writes_what_happens_reads_first_what_to_do(
+    phone: PhoneBook, said: str, secretary: Phone
+) -> None:
+    zhang = phone("张伟")
+    answer = zhang(said)
+    assert answer.startswith("请先离开危险区域")
+    assert "1 登记" in answer
+    zhang.script(
+        ("2", "没有登记"),
+        (said, "1 登记"),
+        ("1", "请先离开危险区域", f"已记录 YH1：{said[:5]}", "正在通知王建国"),
+    )
+    assert any("【紧急】" in text for text in secretary.pushes())
+
+
+@pytest.mark.parametrize("said", ["触电怎么急救", "变压器着火了怎么办", "触电急救"])
+def test_a_question_about_danger_is_a_question(phone: PhoneBook, said: str) -> None:
+    answer = phone("张伟")(said)
+    assert "离开危险区域" not in answer
+    assert "依据" in answer or "来自" in answer
+
+
+def test_said_by_name_it_is_taken_at_once(phone: PhoneBook) -> None:
+    phone("张伟").script(("险情 主变声音异常", "请先离开危险区域", "已记录 YH1"))
+    phone("孙磊").script(
+        ("险情", "请先离开危险区域", "哪里出了什么事"),
+        ("2号主变异响", "请先离开危险区域", "已记录 YH2：2号主变异响"),
+    )
+    phone("古丽").script(("险情", "哪里"), ("不用", "没有登记"))
+
+
 def test_danger_names_the_duty_phone_of_the_branch(phone: PhoneBook, secretary: Phone) -> None:
     secretary.script(
         ("推送设置 值班电话 不知道", "没看懂电话号码"),
@@ -186,6 +221,11 @@ def test_who_is_in_charge_alone_is_told_how_to_go_on(
         ("派发 YH1 李明 12月5日前完成", "派给李明，12月5日(周六)前"),
         ("派发 YH1 李明 2026-12-20", "12月20日(周日)前"),
         ("派发 YH1 李明 明天", "12月2日(周三)前"),
+        ("派发 YH1 李明 15号", "派给李明，12月15日(周二)前"),
+        ("派发 YH1 李明 15号前", "12月15日(周二)前"),
+        ("派发 YH1 李明 31日", "12月31日(周四)前"),
+        ("派发 YH1 李明 40号", "没有叫"),
+        ("派发 YH1 李明 周五", "12月4日(周五)前"),
         ("派发 YH1 重大 李明", "2号主变渗油，重大）派给李明，12月16日(周三)前"),
         ("派发 李明 3天", "派给李明，12月4日(周五)前"),
         ("派发 YH1 王建国 今天", "派给王建国，12月1日(周二)前整改。"),
@@ -193,6 +233,7 @@ def test_who_is_in_charge_alone_is_told_how_to_go_on(
         ("派发 YH1 李明 400天", "整改期限要在今天到一年之内"),
         ("派发 YH1 某某某 3天", "没有叫“某某某”的人"),
         ("派发 YH1 3天", "派给谁"),
+        ("派发 YH1 李明 较大", "级别只有一般、重大"),
         ("派发 YH1", "派给谁、几天内整改"),
         ("派发 YH9 李明", "没有找到您能看的 YH9"),
         ("派发 YH999999999 李明", "没有找到"),
@@ -341,6 +382,7 @@ def test_it_is_sent_back_with_a_reason_and_done_again(
     li.script(("整改 YH1 已换密封垫", "已登记"))
     secretary.script(("复查 YH1 不通过 没清理油污", "已退回"))
     li.script(("整改 YH1 已清理", "已登记"))
+    secretary.script(("复查", "2 退回"), ("2 灯还闪", "已退回 YH1", "原因：灯还闪"), ("撤销", "等待复查"))
     phone("陈刚").script(
         ("YH1", "王建国复查退回：法兰下沿还在渗油", "李明整改：已换密封垫", "1 复查通过"), ("1", "已销号")
     )
@@ -352,6 +394,53 @@ def test_of_two_who_check_at_once_one_decides(phone: PhoneBook, secretary: Phone
     chen.script(("复查 YH1", "1 通过"))
     secretary.script(("复查 YH1 通过", "已销号"))
     chen.script(("1", "YH1 已由王建国复查通过，现在不用复查"), ("复查 YH1 退回 不行", "已由王建国复查通过"))
+
+
+def test_of_two_in_the_same_moment_one_decides(
+    phone: PhoneBook, secretary: Phone, fixed: int, database: Database
+) -> None:
+    heard: dict[str, str] = {}
+    gate = threading.Barrier(2)
+
+    def check(name: str, said: str) -> None:
+        one = phone(name)
+        gate.wait()
+        heard[name] = one(said)
+
+    threads = [
+        threading.Thread(target=check, args=one)
+        for one in (("陈刚", "复查 YH1 通过"), ("赵敏", "复查 YH1 退回 还在渗油"))
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    decided = [answer for answer in heard.values() if "撤销" in answer]
+    told = [answer for answer in heard.values() if "现在不用复查" in answer or "不用再复查" in answer]
+    assert (len(decided), len(told)) == (1, 1), heard
+    with database.read() as session:
+        steps = session.scalars(select(HazardStep).order_by(HazardStep.id)).all()
+        assert session.get_one(Hazard, 1).turn == 3
+    assert len(steps) == 4
+
+
+def test_what_is_seen_too_late_is_not_overwritten(
+    phone: PhoneBook, secretary: Phone, fixed: int, database: Database, clock: Clock
+) -> None:
+    """Between somebody's looking and deciding another decides."""
+    with database.read() as session:
+        seen = session.get_one(Hazard, 1)
+        session.expunge(seen)
+    secretary("复查 YH1 退回 还在渗油")
+    phone("李明")("整改 YH1 又紧了一遍")
+    with database.write() as session:
+        who = session.scalars(select(Member).where(Member.name == "陈刚")).one()
+        session.add(seen)
+        step = HazardStep(act=HazardAct.ACCEPT, by_id=who.id, at=clock())
+        with pytest.raises(Overtaken, match="已由李明报告整改，等待复查"):
+            hazard_turn.act(session, seen, step, (HazardState.FIXED,), "", state=HazardState.CLOSED)
+        session.rollback()
+    assert state(database) is HazardState.FIXED
 
 
 def test_a_check_taken_back_takes_the_points_back_and_earns_again_once(
@@ -412,8 +501,8 @@ def test_lists_are_paged_by_number_and_overdue_comes_first(
     assert "9 下一页" in answer
     secretary.script(("9", "YH9 9号杆塔有鸟窝：李明，12月21日(周一)前"), ("隐患 第3页", "没有这一页"))
     secretary.script(("隐患 全部", "1 YH10"), ("下一页", "YH2", "YH1"))
-    phone("李明").script(("隐患", "您的没办完的隐患 2 处", "1 YH10"), ("2", "YH9", "1 我已整改"))
-    zhang.script(("隐患", "您的没办完的隐患 10 处"), ("我的隐患", "10 处"))
+    phone("李明").script(("隐患", "您报告的和要您整改的，没办完 2 处", "1 YH10"), ("2", "YH9", "1 我已整改"))
+    zhang.script(("隐患", "没办完 10 处"), ("我的隐患", "10 处"))
 
 
 @pytest.mark.parametrize(
@@ -482,6 +571,16 @@ def test_another_branch_sees_and_does_nothing(
     assert "很像" not in elsewhere("YH2")
 
 
+def test_what_is_open_goes_along_when_branches_merge(
+    phone: PhoneBook, oil: int, database: Database, clock: Clock
+) -> None:
+    with database.write() as session:
+        other = organisation.ensure_path(session, "示范供电公司党委/运行党支部")
+        here = session.scalars(select(Organisation.id).where(Organisation.name == "检修党支部")).one()
+        hazards.move_open(session, here, other.id)
+        assert session.scalars(select(Hazard.branch_id)).all() == [other.id]
+
+
 def test_somebody_above_acts_for_the_branch_of_the_hazard(
     phone: PhoneBook, oil: int, database: Database, clock: Clock
 ) -> None:
@@ -500,7 +599,63 @@ def test_somebody_above_acts_for_the_branch_of_the_hazard(
     phone("孙磊").script(("派发 YH1 李明", "派给李明"))
 
 
+def test_too_many_words_are_refused(phone: PhoneBook, secretary: Phone, fixed: int) -> None:
+    phone("张伟").script((f"隐患 主变渗油{'很' * 300}", "请写短一些"))
+    secretary.script(
+        (f"复查 YH1 退回 {'很' * 301}", "请写短一些"), (f"不是隐患 YH1 {'很' * 301}", "请写短一些")
+    )
+
+
 def test_a_colleague_who_is_no_member_reports_too(phone: PhoneBook, database: Database, bot: App) -> None:
     with database.write() as session:
         session.scalars(select(Member).where(Member.name == "周洁")).one().status = MemberStatus.COLLEAGUE
     phone("周洁").script(("隐患 仓库灭火器过期", "已记录 YH1"))
+
+
+def test_a_dialogue_is_left_without_doing_anything(
+    phone: PhoneBook, secretary: Phone, oil: int, database: Database
+) -> None:
+    phone("孙磊").script(("隐患 漏油", "在哪里"), ("取消", "没有登记"))
+    secretary.script(
+        ("派发 YH1", "派给谁"),
+        ("取消", "没有派发"),
+        ("不是隐患 YH1", "为什么"),
+        ("算了", "没有改动"),
+        ("派发 YH1", "派给谁"),
+        ("某某某 3天", "没有叫“某某某”的人"),
+        ("李明 3天", "派给李明"),
+    )
+    phone("李明").script(("整改 YH1", "做了什么"), ("取消", "没有改动"), ("整改 YH1 已紧固", "已登记"))
+    secretary.script(
+        ("复查 YH1", "1 通过"), ("取消", "没有改动"), ("复查 YH1 退回", "原因"), ("不", "没有改动")
+    )
+    assert state(database) is HazardState.FIXED
+
+
+def test_what_waits_is_said_under_other_answers(
+    phone: PhoneBook, secretary: Phone, oil: int, clock: Clock
+) -> None:
+    clock.sleep(timedelta(minutes=11))
+    assert "有 1 处隐患待派发，回复 派发" in secretary("积分")
+    secretary("派发 YH1 李明")
+    clock.sleep(timedelta(minutes=11))
+    assert "有 1 处隐患要您整改，回复 整改" in phone("李明")("积分")
+    phone("李明")("整改 YH1 已紧固")
+    clock.sleep(timedelta(minutes=11))
+    assert "有 1 处隐患待您复查，回复 复查" in secretary("积分")
+    assert "隐患" not in phone("马强")("积分")
+
+
+def test_a_name_keeps_its_letters(secretary: Phone, phone: PhoneBook, oil: int, database: Database) -> None:
+    with database.write() as session:
+        session.scalars(select(Member).where(Member.name == "李明")).one().name = "于前进"
+    secretary.script(
+        ("派发 YH1 由于前进负责 12月5日前完成", "派给于前进"),
+        ("派发 YH1 给于前进 12月5日前完成", "派给于前进"),
+    )
+
+
+def test_namesakes_are_chosen_by_number(secretary: Phone, oil: int, database: Database) -> None:
+    with database.write() as session:
+        session.scalars(select(Member).where(Member.name == "古丽")).one().name = "李明"
+    secretary.script(("派发 YH1 李明 5天 重大", "有2位李明"), ("2", "重大）派给李明，12月6日(周日)前"))

@@ -289,3 +289,12 @@ def test_who_may_give_by_no_rule_is_told_so(clock: Clock, secretary: Phone, phon
 )
 def test_givers_that_cannot_be_are_refused(secretary: Phone, said: str, answer: str) -> None:
     assert answer in secretary(said)
+
+
+def test_a_shipped_rule_that_is_still_to_come_is_shown_as_it_will_be(secretary: Phone, clock: Clock) -> None:
+    coming = [one for one in point_rule.rules().rules if one.valid_from > clock().date()]
+    for rule in coming:
+        since = f"{rule.valid_from.year}年{rule.valid_from.month}月{rule.valid_from.day}日起"
+        assert f"{since}有效" in secretary(f"积分规则 {rule.name}")
+        assert f"{since}才有" in secretary(f"积分规则 {rule.name} 3分")
+        assert "不能撤回" in secretary(f"积分规则 撤回 {rule.name}")
