@@ -78,6 +78,12 @@ def find(text: str, now: datetime) -> Found:
     return Found(on, at, rest.strip(" ,，。"))
 
 
+def next_day(number: int, today: date) -> date | None:
+    """The next 15th, today or later; every month has been seen within two of them. None for a number that no month has."""
+    coming = (today + timedelta(days=n) for n in range(62))
+    return next((one for one in coming if one.day == number), None)
+
+
 def moment(text: str, now: datetime) -> datetime:
     """The moment a text means; :class:`WhenNotUnderstood` or :class:`TimeMissing` when it is not whole."""
     found = find(text, now)

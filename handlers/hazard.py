@@ -41,9 +41,6 @@ class NoMore(Refusal):
 
 @router.command(
     "隐患",
-    "报隐患",
-    "报告隐患",
-    "上报隐患",
     "我的隐患",
     takes="在哪里、是什么",
     optional=True,
@@ -59,6 +56,12 @@ def hazard(ctx: Context, text: str = "") -> Answer:
     if text in _WORDS:
         return choices.run(ctx, _WORDS[text])
     return _reported(ctx, text)
+
+
+@router.command("报隐患", "报告隐患", "上报隐患", takes="在哪里、是什么", examples=("报隐患 2号主变渗油",))
+def to_report(ctx: Context, text: str) -> Answer:
+    """The word alone asks where and what."""
+    return hazard(ctx, text)
 
 
 @router.command(

@@ -149,12 +149,6 @@ def _level(said: str) -> tuple[str, str]:
     return "", said
 
 
-def _next_day(today: date, number: int) -> date | None:
-    """The next 15th, today or later; every month has been seen within two of them."""
-    coming = (today + timedelta(days=n) for n in range(62))
-    return next((one for one in coming if one.day == number), None)
-
-
 def _name(said: str) -> str:
     """What is left is the name, perhaps with what tells namesakes apart; words around it go, letters within it stay."""
     words = [
@@ -172,7 +166,7 @@ def _deadline(ctx: Context, said: str) -> tuple[date | None, str]:
     if found.day is not None:
         return found.day, found.rest
     dated = _DAY_OF_MONTH.search(said)
-    if dated is not None and (due := _next_day(ctx.now.date(), int(dated[1]))) is not None:
+    if dated is not None and (due := when.next_day(int(dated[1]), ctx.now.date())) is not None:
         return due, said[: dated.start()] + " " + said[dated.end() :]
     span = _DAYS.search(said)
     if span is None:

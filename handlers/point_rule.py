@@ -73,22 +73,27 @@ def show(ctx: Context, text: str = "") -> Answer:
 
 
 def _listed(ctx: Context) -> str:
-    lines = [f"{rule.name}：{_short(rule)}" for rule in _rules(ctx)]
+    """A line for each dimension; caps and days stand under each rule."""
+    held = _rules(ctx)
+    lines = [
+        f"{dimension.name}：{'；'.join(_short(rule) for rule in held if rule.dimension == dimension.name)}"
+        for dimension in point_rule.rules().dimensions
+    ]
     coming = [
-        f"{one.valid_from:%Y-%m-%d}起 {one.name}：{_short(one)}"
+        f"{one.valid_from:%Y-%m-%d}起 {_short(one)}"
         for one in point_rule.coming(ctx.session, ctx.actor.branch_id, ctx.now.date())
     ]
     change = "；要改可发：积分规则 参加主题党日 3分 从1月1日" if ctx.actor.may(Action.SETTLE) else ""
-    foot = f"★是本支部自己定的。可发：积分规则 答题（看一条）{change}"
-    return "\n".join(["积分规则（每次的分，上限）", *lines, *coming[:3], foot])
+    foot = f"★是本支部自己定的。看一条和它的上限可发：积分规则 答题{change}"
+    return "\n".join(["积分规则（每次的分）", *lines, *coming[:3], foot])
 
 
 def _short(rule: Rule) -> str:
     mark = "★" if rule.label else ""
     if not rule.active:
-        return f"停用{mark}"
+        return f"{rule.name} 停用{mark}"
     points = f"1–{point_rule.most_of(rule)}" if rule.given else str(rule.points)
-    return f"{points}分，{point_rule.PER[rule.per]}{rule.cap}{mark}"
+    return f"{rule.name} {points}分{mark}"
 
 
 def _one(ctx: Context, shipped: Rule) -> str:

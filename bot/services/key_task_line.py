@@ -37,6 +37,7 @@ _YEAR = r"(?P<year>20\d\d年|今年|明年)?"
 _MONTH_END = re.compile(_YEAR + r"(?P<month>1[0-2]|[1-9]|本|这个?|下个?|)月(?:底|末)")
 _QUARTER_END = re.compile(_YEAR + r"(?P<quarter>[一二三四1-4本]?)季度?(?:底|末)")
 _YEAR_END = re.compile(r"(?:(?P<year>20\d\d年|今年|明年)年?|年)(?:底|末)")
+_DAY_ALONE = re.compile(r"(\d{1,2})\s*[日号]")
 _TO = re.compile(r"^(?:安排给|交给|给|由|请|让)|(?:负责|牵头)$")
 _BEFORE = re.compile(r"(?:之?前|以前|为止|止|到期)?(?:完成|办结|做完)?$")
 
@@ -247,7 +248,7 @@ def day_of(said: str, now: datetime) -> date:
 
 
 def whole_day(said: str, now: datetime) -> date | None:
-    """The day that a text is, as a whole: 12月20日前, 2026-12-20, 下周五, 12月底, 年底; None for anything more."""
+    """The day that a text is, as a whole: 12月20日前, 2026-12-20, 20号, 下周五, 12月底, 年底; None for anything more."""
     said = _BEFORE.sub("", said.strip())
     ending = _end(said, now.date())
     if ending is not None:
@@ -258,6 +259,8 @@ def whole_day(said: str, now: datetime) -> date | None:
             return date(*(int(part) for part in written.groups()))
         except ValueError:
             return None
+    if alone := _DAY_ALONE.fullmatch(said):
+        return when.next_day(int(alone[1]), now.date())
     found = when.find(said, now)
     # 10.5 of a voltage is no day; 12.5 alone is one, as people write it.
     return found.day if found.day is not None and not found.rest and found.time is None else None

@@ -108,6 +108,10 @@ def test_the_whole_way_of_a_hazard(
 # Reporting --------------------------------------------------------------------------------------------------------------
 
 
+def test_who_only_says_that_there_is_one_is_asked_what(phone: PhoneBook) -> None:
+    phone("张伟").script(("报隐患", "请发送在哪里、是什么"), ("2号主变渗油", "已记录 YH1：2号主变渗油"))
+
+
 @pytest.mark.parametrize("said", ["隐患 漏油", "报隐患 裂了"])
 def test_too_little_is_asked_for_once(phone: PhoneBook, said: str, database: Database) -> None:
     zhang = phone("张伟")

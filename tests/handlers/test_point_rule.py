@@ -55,7 +55,7 @@ def test_a_change_holds_from_its_day_on_and_leaves_the_past_alone(
     zhang = phone("张伟")
     assert "（attend 第1版），每次 2 分" in zhang(f"积分依据 {before.entry_id}")
     assert "（attend 本支部第1版），每次 3 分" in zhang(f"积分依据 {after.entry_id}")
-    assert "参加组织生活：3分，每季度20★" in zhang("积分规则")
+    assert "党员教育管理：参加组织生活 3分★；" in zhang("积分规则")
 
 
 def test_other_branches_keep_the_shipped_rule(bot: App, clock: Clock, secretary: Phone) -> None:
@@ -154,7 +154,7 @@ def test_a_version_that_has_not_begun_is_taken_back(bot: App, clock: Clock, secr
 
 def test_members_see_the_rules_and_do_not_change_them(phone: PhoneBook, secretary: Phone) -> None:
     told = phone("张伟")("怎么得分")
-    assert "参加组织生活：2分，每季度20" in told
+    assert "党员教育管理：参加组织生活 2分；" in told
     assert len(told.splitlines()) <= 12
     assert "要改可发" not in told
     assert "要改可发" in secretary("积分规则")
