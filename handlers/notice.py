@@ -52,7 +52,9 @@ def write(ctx: Context, said: str) -> Ask:
 
 def _preview(ctx: Context, draft: Draft, head: str = "通知预览，还没有发出") -> Ask:
     found = recipients.find(ctx.session, ctx.actor, draft.to, on=ctx.now.date())
-    elsewhere = f"（{found.node.name}）" if found.node.id != ctx.member.branch_id else ""
+    # Who acts for another branch reads which; whoever names one knows it.
+    acted_for = found.node.id == ctx.actor.branch_id != ctx.member.branch_id
+    elsewhere = f"（{found.node.name}）" if acted_for else ""
     reach = notices.reach(ctx.session, found.members, now=ctx.now)
     _, article = notices.attached(draft.text)
     lines = [
