@@ -32,7 +32,7 @@ def jpeg(colour: str = "red", size: tuple[int, int] = (1600, 1200)) -> bytes:
 @pytest.fixture
 def send(stage: Stage) -> Send:
     """The secretary is writing the minutes of a theme day; a call sends a photo, and two minutes later the job has seen it."""
-    stage.script("王建国", ("发布主题党日 12月3日14:30 三楼 主题:宪法宣传", "发布预览"), ("确认", "12 人"))
+    stage.script("王建国", ("发布主题党日 11月23日14:30 三楼 主题:宪法宣传", "发布预览"), ("确认", "12 人"))
     with stage.bot.database.read() as session:
         starts_at = session.scalars(select(Activity.starts_at)).one()
     stage.jump(starts_at)
@@ -69,7 +69,7 @@ def test_a_photo_is_kept_clean_and_stands_in_the_record(stage: Stage, send: Send
     assert b"Exif" not in kept
     texts, shown = minutes(stage)
     assert shown == [kept]
-    assert "照片：第 1 条，2026年12月3日14:30" in texts
+    assert "照片：第 1 条，2026年11月23日14:30" in texts
 
 
 def test_photos_stand_in_the_order_of_the_lines_and_the_same_one_once(stage: Stage, send: Send) -> None:
