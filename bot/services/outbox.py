@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, delete, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.cards import Article, Card
@@ -24,7 +24,10 @@ from bot.models.outbox import Outbox, OutboxState, Urgency
 from bot.services.concern import NOW
 
 MOST_ATTEMPTS = 8
+"""Of a row that the platform refuses, or whose sender dies each time; what is no fault of the row does not use them up."""
 FIRST_PAUSE = timedelta(minutes=1)
+PAUSES_GROW = 6
+"""So many failures make the pause longer: 1, 2, 4, 8, 16, 32 minutes."""
 CHANNEL_REST = timedelta(minutes=10)
 RATE_LIMITS = frozenset({45009, 45011, 45033})
 CONFIGURATION = frozenset({40001, 40013, 40014, 40056, 40125, 40164, 42001, 48001, 50001, 60011, 60020})
@@ -34,7 +37,9 @@ CHANNEL_RESTS = RATE_LIMITS | CONFIGURATION
 WINDOW_CLOSED = frozenset({45015, 45047})
 NOT_REACHED = frozenset({40003, 43004, 60111, 81013})
 NETWORK = -1
-"""What :attr:`Outbox.code` says when there was no answer; 0 means that nothing has failed."""
+"""What :attr:`Outbox.code` says when there was no answer, or that the platform was busy; 0 means that nothing has failed."""
+PASSING = frozenset({0, NETWORK})
+"""The platform cannot be reached or is busy, which says nothing of the row: it is tried again for as long as that lasts."""
 MOST_SHOWN, MOST_LINES = 5, 12
 _BULK = {"synchronize_session": False}
 
@@ -266,18 +271,26 @@ def record_failed(
 
     Returns the moment until which the whole channel must rest, when the platform said that there were too many calls or that the
     application is not set up rightly (:data:`CHANNEL_RESTS`); the attempt is not counted then. Otherwise a failure that may pass is tried
-    again after 1, 2, 4 … minutes (± 50 %), eight times in all.
+    again after 1, 2, 4 … 32 minutes (± 50 %): eight times in all, but until it is over when the platform was not there (:data:`PASSING`), so
+    that an evening without network loses nothing. What is of no use any more then has its ``expires_at``.
     """
     if code in CHANNEL_RESTS:
         until = now + (retry_after or CHANNEL_REST)
         release(session, [group], until, code=code)
         _set(session, group.rows, channel=group.channel)
         return until
-    if code in WINDOW_CLOSED | NOT_REACHED or permanent or group.attempt >= MOST_ATTEMPTS:
+    used_up = group.attempt >= MOST_ATTEMPTS and code not in PASSING
+    if code in WINDOW_CLOSED | NOT_REACHED or permanent or used_up:
         _set(session, group.rows, state=_end(code), code=code or NETWORK, channel=group.channel)
         return None
-    pause = max(retry_after or timedelta(), FIRST_PAUSE * 2 ** (group.attempt - 1)) * _jitter()
-    _set(session, group.rows, available_at=now + pause, code=code or NETWORK, channel=group.channel)
+    pause = FIRST_PAUSE * 2 ** (min(group.attempt, PAUSES_GROW) - 1)
+    again = {
+        "available_at": now + max(retry_after or timedelta(), pause) * _jitter(),
+        "channel": group.channel,
+    }
+    if code in PASSING:
+        again["attempts"] = case((Outbox.attempts > PAUSES_GROW, PAUSES_GROW), else_=Outbox.attempts)
+    _set(session, group.rows, code=code or NETWORK, **again)
     return None
 
 

@@ -126,15 +126,47 @@ def test_a_failed_push_is_not_recorded_as_sent_and_backs_off(
     assert states(node) == {OutboxState.SENT}
 
 
-def test_after_eight_attempts_it_is_given_up(node: Node, clock: Clock, wecom: FakeChannel) -> None:
+def test_what_the_platform_refuses_is_given_up_after_eight_attempts(
+    node: Node, clock: Clock, wecom: FakeChannel
+) -> None:
     push(node, "张伟", urgency=Urgency.URGENT)
-    wecom.errors = [SendError(-1, "busy") for _ in range(20)]
+    wecom.errors = [SendError(40058, "a parameter that it does not like") for _ in range(20)]
     for _ in range(12):
         deliver(node, clock())
         clock.sleep(timedelta(hours=4))
     (row,) = rows(node)
     assert (row.state, row.attempts, row.sent_at) == (OutboxState.FAILED, 8, None)
     assert len(wecom.errors) == 12
+
+
+@pytest.mark.parametrize("code", [0, -1])
+def test_nothing_is_lost_while_the_platform_is_not_there(
+    node: Node, clock: Clock, wecom: FakeChannel, code: int
+) -> None:
+    push(node, "张伟", urgency=Urgency.URGENT)
+    wecom.errors = [SendError(code, "not there") for _ in range(100)]
+    for _ in range(100):
+        assert deliver(node, clock()) == 0
+        (row,) = rows(node)
+        assert row.state is OutboxState.WAITING
+        assert row.available_at - clock() <= timedelta(minutes=48)
+        clock.jump(row.available_at + timedelta(seconds=1))
+    assert deliver(node, clock()) == 1
+    assert states(node) == {OutboxState.SENT}
+
+
+def test_a_sender_that_dies_each_time_gives_up(node: Node, clock: Clock, wecom: FakeChannel) -> None:
+    push(node, "张伟", urgency=Urgency.URGENT)
+    wecom.errors = [SendError(-1, "busy") for _ in range(20)]
+    for _ in range(20):
+        deliver(node, clock())
+        clock.sleep(timedelta(hours=1))
+    wecom.errors = [RuntimeError("a row that breaks its sender") for _ in range(20)]  # type: ignore[misc]
+    for _ in range(6):
+        deliver(node, clock())
+        clock.sleep(timedelta(hours=1))
+    (row,) = rows(node)
+    assert row.state is OutboxState.FAILED
 
 
 def test_a_permanent_failure_stops_at_once(node: Node, clock: Clock, wecom: FakeChannel) -> None:
