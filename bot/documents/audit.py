@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
-from bot.documents.words import clean
+from bot.documents import table
 from bot.services.audit import CHANNELS, Act
 from bot.times import local
 
@@ -16,26 +14,9 @@ HEADS = (("时间", 20), ("办理人", 12), ("事项", 16), ("对象", 12), ("�
 
 def workbook(acts: Iterable[Act], now: datetime) -> bytes:
     """The acts in the order given, as the bytes of a workbook."""
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-
-    book = Workbook(write_only=True)
-    sheet: Any = book.create_sheet("操作记录")
-    sheet.freeze_panes = "A2"
-    for number, (_, width) in enumerate(HEADS):
-        sheet.column_dimensions["ABCDEFG"[number]].width = width
-
-    def text(value: str) -> Any:
-        cell = WriteOnlyCell(sheet, value=clean(value))
-        cell.data_type = "s"
-        return cell
-
-    sheet.append([text(head) for head, _ in HEADS])
-    for act in acts:
-        sheet.append([text(value) for value in _row(act, now)])
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    book = table.new_book()
+    table.add_sheet(book, "操作记录", HEADS, (_row(act, now) for act in acts), bold=False)
+    return table.saved(book)
 
 
 def _row(act: Act, now: datetime) -> tuple[str, ...]:

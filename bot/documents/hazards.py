@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from bot.documents.words import clean, moment
+from bot.documents import table
+from bot.documents.words import moment
 from bot.services.hazard_table import Row, Table
 from bot.times import local
 
@@ -30,31 +29,10 @@ HEADS = (
 
 def workbook(facts: Table, now: datetime) -> bytes:
     """One sheet as the bytes of a workbook."""
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Font
-    from openpyxl.utils import get_column_letter
-
-    book = Workbook(write_only=True)
-    sheet: Any = book.create_sheet("隐患台账")
-    sheet.freeze_panes = "A2"
-    for number, (_, width) in enumerate(HEADS, 1):
-        sheet.column_dimensions[get_column_letter(number)].width = width
-
-    def cell(value: str, *, bold: bool = False) -> Any:
-        made = WriteOnlyCell(sheet, value=clean(value))
-        made.data_type = "s"
-        made.font = Font(bold=bold)
-        return made
-
-    sheet.append([cell(head, bold=True) for head, _ in HEADS])
-    for row in facts.rows:
-        sheet.append([cell(value) for value in _cells(row, now)])
     note = f"{facts.branch}，{facts.year}年报告的隐患 {len(facts.rows)} 处。{moment(now, now)}导出，不含报告人自己撤回的。"
-    sheet.append([cell(note)])
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    book = table.new_book()
+    table.add_sheet(book, "隐患台账", HEADS, (_cells(row, now) for row in facts.rows), (note,))
+    return table.saved(book)
 
 
 def _cells(row: Row, now: datetime) -> Sequence[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from bot.documents.words import clean, moment
+from bot.documents import table
+from bot.documents.words import moment
 from bot.services.key_task_ledger import Entry, Ledger
 from bot.times import local
 
@@ -19,33 +19,11 @@ HEADS = (
 
 def workbook(ledger: Ledger, now: datetime) -> bytes:
     """The tasks in the order of their numbers, as the bytes of a workbook."""
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Font
-    from openpyxl.utils import get_column_letter
-
-    book = Workbook(write_only=True)
-    sheet: Any = book.create_sheet("关键任务")
-    sheet.freeze_panes = "A2"
-    for number, (_, width) in enumerate(HEADS, 1):
-        sheet.column_dimensions[get_column_letter(number)].width = width
-
-    def cell(value: Any, *, bold: bool = False) -> Any:
-        made = WriteOnlyCell(sheet, value=clean(value) if isinstance(value, str) else value)
-        if isinstance(value, str):
-            made.data_type = "s"
-        made.font = Font(bold=bold)
-        return made
-
-    sheet.append([cell(head, bold=True) for head, _ in HEADS])
-    for entry in ledger.entries:
-        sheet.append([cell(value) for value in _row(entry, now)])
-    sheet.append([])
-    note = f"{ledger.branch}，期限在{ledger.year}年内的关键任务 {len(ledger.entries)} 项。{moment(now, now)}导出。"
-    sheet.append([cell(note)])
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    rows = [_row(entry, now) for entry in ledger.entries]
+    note = f"{ledger.branch}，期限在{ledger.year}年内的关键任务 {len(rows)} 项。{moment(now, now)}导出。"
+    book = table.new_book()
+    table.add_sheet(book, "关键任务", HEADS, [*rows, ()], (note,))
+    return table.saved(book)
 
 
 def _row(entry: Entry, now: datetime) -> Sequence[Any]:

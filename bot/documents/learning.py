@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from bot.documents.words import clean, day, moment
+from bot.documents import table
+from bot.documents.words import day, moment
 from bot.services import study_time
 from bot.services.learning import Learner, Report, Share
-
-if TYPE_CHECKING:
-    from openpyxl import Workbook
 
 PEOPLE = (
     ("序号", 6),
@@ -33,22 +30,18 @@ HARDEST = (("题目", 80), *TOPICS[1:])
 
 def workbook(facts: Report, now: datetime) -> bytes:
     """Three sheets as the bytes of a workbook. No cell is a formula, whatever a question says."""
-    from openpyxl import Workbook
-
-    book = Workbook(write_only=True)
+    book = table.new_book()
     people = [_person(number, one, facts) for number, one in enumerate(facts.people, 1)]
-    _sheet(book, "学习情况", PEOPLE, people, _about(facts, now))
-    _sheet(
+    table.add_sheet(book, "学习情况", PEOPLE, people, _about(facts, now))
+    table.add_sheet(
         book,
         "各主题正确率",
         TOPICS,
         map(_share, facts.topics),
         ("近30天，正确率低的在前；不含还没截止的考试。",),
     )
-    _sheet(book, "最难的题", HARDEST, map(_share, facts.hardest), ("近30天，至少5次作答。",))
-    out = io.BytesIO()
-    book.save(out)
-    return out.getvalue()
+    table.add_sheet(book, "最难的题", HARDEST, map(_share, facts.hardest), ("近30天，至少5次作答。",))
+    return table.saved(book)
 
 
 def _person(number: int, one: Learner, facts: Report) -> Sequence[Any]:
@@ -81,33 +74,3 @@ def _about(facts: Report, now: datetime) -> Sequence[str]:
         f"学时计入：学完的材料、自己登记的学习、到会并已结束的{'、'.join(study_time.studies())}；{facts.per_hour} 分钟算 1 学时，以支部认定为准。",
         "本周学习天数：学材料、登记、答题或到会的天数，3 天算一个学习周；值班和请假的周不要求。",
     )
-
-
-def _sheet(
-    book: Workbook,
-    title: str,
-    heads: Sequence[tuple[str, int]],
-    rows: Iterable[Sequence[Any]],
-    notes: Sequence[str],
-) -> None:
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Font
-    from openpyxl.utils import get_column_letter
-
-    sheet: Any = book.create_sheet(title)
-    sheet.freeze_panes = "A2"
-    for number, (_, width) in enumerate(heads, 1):
-        sheet.column_dimensions[get_column_letter(number)].width = width
-
-    def cell(value: Any, *, bold: bool = False) -> Any:
-        made = WriteOnlyCell(sheet, value=clean(value) if isinstance(value, str) else value)
-        if isinstance(value, str):
-            made.data_type = "s"
-        made.font = Font(bold=bold)
-        return made
-
-    sheet.append([cell(head, bold=True) for head, _ in heads])
-    for row in rows:
-        sheet.append([cell(value) for value in row])
-    for note in notes:
-        sheet.append([cell(note)])
