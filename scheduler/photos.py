@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bot.chat import SendError
 from bot.picture import Unreadable, clean
 from bot.services import claim_photo, hazard_photo, minute_photo
-from bot.services.claim_photo import PLATFORM_KEEPS, Wanted
+from bot.services.photo_file import PLATFORM_KEEPS, Wanted
 from scheduler.runner import Jobs, Node
 
 log = logging.getLogger("zhibu.photos")

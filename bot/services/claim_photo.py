@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 
-from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, undefer
 
@@ -21,25 +20,15 @@ from bot.models.organisation import Organisation
 from bot.models.outbox import Urgency
 from bot.models.photo import ClaimPhoto
 from bot.models.points import Claim, ClaimState
-from bot.services import audit, outbox
+from bot.services import audit, outbox, photo_file
 from bot.services.permission import Action, actor_of
+from bot.services.photo_file import WINDOW, Links, Wanted
 
-WINDOW = timedelta(minutes=10)
-"""How long after a claim a photo belongs to it."""
-PLATFORM_KEEPS = timedelta(days=3)
-LINK_LASTS = timedelta(minutes=10)
+LINKS = Links("claim photo", "审核")
 
 
 class NoPhoto(Refusal):
     text = "第 {number} 件没有可以看的照片。发 审核 看待审核的。"
-
-
-class LinkForged(Refusal):
-    text = "链接不完整或不正确。请回到对话里，发：审核"
-
-
-class LinkExpired(Refusal):
-    text = "链接已经过期（10分钟内有效）。请回到对话里，发：审核"
 
 
 def attach(
@@ -67,25 +56,9 @@ def attach(
 # Fetching ---------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A photo that still lies on the platform only."""
-
-    photo_id: int
-    channel: str
-    media: str
-    at: datetime
-
-
 def to_fetch(session: Session, *, most: int = 50) -> list[Wanted]:
     """The photos that are not here yet, oldest first."""
-    rows = session.execute(
-        select(ClaimPhoto.id, ClaimPhoto.channel, ClaimPhoto.media, ClaimPhoto.at)
-        .where(ClaimPhoto.digest.is_(None), ClaimPhoto.trouble == "")
-        .order_by(ClaimPhoto.id)
-        .limit(most)
-    )
-    return [Wanted(*row) for row in rows]
+    return photo_file.to_fetch(session, ClaimPhoto, most=most)
 
 
 def keep(session: Session, photo_id: int, body: bytes, *, now: datetime) -> None:
@@ -160,31 +133,11 @@ def line(
         return f"附有照片，但没有收下（{photo.trouble}）"
     if photo.digest is None:
         return "附有照片，正在接收，过一分钟再发 审核 可看"
-    token = sign(secret_key, claim_id, viewer_id, now=now)
+    token = LINKS.sign(secret_key, claim_id, viewer_id, now=now)
     again = "、".join(f"第 {one.claim_id} 件（{one.name}）" for one in twins(session, claim_id)[:3])
     return f"照片（10分钟内有效）：{base_url}/m/photo/{token}" + (
         f"\n注意：与{again}的照片相同" if again else ""
     )
-
-
-def sign(secret_key: str, claim_id: int, viewer_id: int, *, now: datetime) -> str:
-    """The token of a link to one photo for one person that ends ten minutes from now."""
-    return str(_signer(secret_key).dumps([claim_id, viewer_id, int((now + LINK_LASTS).timestamp())]))
-
-
-def read(secret_key: str, token: str, *, now: datetime) -> tuple[int, int]:
-    """Claim and viewer of a token from :func:`sign`; :class:`LinkForged` or :class:`LinkExpired`."""
-    try:
-        claim_id, viewer_id, until = _signer(secret_key).loads(token)
-    except (BadSignature, ValueError, TypeError):
-        raise LinkForged from None
-    if now.timestamp() >= until:
-        raise LinkExpired
-    return claim_id, viewer_id
-
-
-def _signer(secret_key: str) -> URLSafeSerializer:
-    return URLSafeSerializer(secret_key, salt="claim photo")
 
 
 def look(session: Session, claim_id: int, viewer_id: int, *, now: datetime) -> bytes:

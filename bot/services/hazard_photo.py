@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 
-from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import select
 from sqlalchemy.orm import Session, undefer
 
@@ -17,24 +16,17 @@ from bot.errors import Refusal
 from bot.models.hazard import OPEN, Hazard, HazardAct, HazardPhoto, HazardStep
 from bot.models.member import Member
 from bot.models.outbox import Urgency
-from bot.services import audit, outbox
+from bot.services import audit, outbox, photo_file
 from bot.services import hazard as hazards
-from bot.services.claim_photo import LINK_LASTS, WINDOW, Wanted
 from bot.services.permission import actor_of
+from bot.services.photo_file import WINDOW, Links, Wanted
 
+LINKS = Links("hazard photo", "隐患")
 MOST_SHOWN = 2
 
 
 class NoPhoto(Refusal):
     text = "没有可以看的照片。发 隐患 看有哪些隐患。"
-
-
-class LinkForged(Refusal):
-    text = "链接不完整或不正确。请回到对话里，发：隐患"
-
-
-class LinkExpired(Refusal):
-    text = "链接已经过期（10分钟内有效）。请回到对话里，发：隐患"
 
 
 def step_for(session: Session, member: Member, *, now: datetime) -> HazardStep | None:
@@ -70,13 +62,7 @@ def attach(session: Session, step: HazardStep, media: str, *, channel: str, now:
 
 def to_fetch(session: Session, *, most: int = 50) -> list[Wanted]:
     """The photos that are not here yet, oldest first."""
-    rows = session.execute(
-        select(HazardPhoto.id, HazardPhoto.channel, HazardPhoto.media, HazardPhoto.at)
-        .where(HazardPhoto.digest.is_(None), HazardPhoto.trouble == "")
-        .order_by(HazardPhoto.id)
-        .limit(most)
-    )
-    return [Wanted(*row) for row in rows]
+    return photo_file.to_fetch(session, HazardPhoto, most=most)
 
 
 def keep(session: Session, photo_id: int, body: bytes, *, now: datetime) -> None:
@@ -122,28 +108,8 @@ def _line(
         return f"{act.value}照片没有收下（{photo.trouble}）"
     if photo.digest is None:
         return f"{act.value}照片正在接收，过一分钟再看"
-    token = sign(secret_key, photo.id, viewer_id, now=now)
+    token = LINKS.sign(secret_key, photo.id, viewer_id, now=now)
     return f"{act.value}照片（10分钟内有效）：{base_url}/m/hazard-photo/{token}"
-
-
-def sign(secret_key: str, photo_id: int, viewer_id: int, *, now: datetime) -> str:
-    """The token of a link to one photo for one person that ends ten minutes from now."""
-    return str(_signer(secret_key).dumps([photo_id, viewer_id, int((now + LINK_LASTS).timestamp())]))
-
-
-def read(secret_key: str, token: str, *, now: datetime) -> tuple[int, int]:
-    """Photo and viewer of a token from :func:`sign`; :class:`LinkForged` or :class:`LinkExpired`."""
-    try:
-        photo_id, viewer_id, until = _signer(secret_key).loads(token)
-    except (BadSignature, ValueError, TypeError):
-        raise LinkForged from None
-    if now.timestamp() >= until:
-        raise LinkExpired
-    return photo_id, viewer_id
-
-
-def _signer(secret_key: str) -> URLSafeSerializer:
-    return URLSafeSerializer(secret_key, salt="hazard photo")
 
 
 def look(session: Session, photo_id: int, viewer_id: int, *, now: datetime) -> bytes:

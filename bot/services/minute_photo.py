@@ -14,8 +14,8 @@ from bot.models.activity import Activity
 from bot.models.minutes import MinuteLine, MinutePhoto
 from bot.models.outbox import Urgency
 from bot.services import activity as activities
-from bot.services import outbox
-from bot.services.claim_photo import Wanted
+from bot.services import outbox, photo_file
+from bot.services.photo_file import Wanted
 
 MOST = 30
 """How many photos a document shows; with more it would not pass through a mailbox."""
@@ -33,13 +33,7 @@ class Picture:
 
 def to_fetch(session: Session, *, most: int = 50) -> list[Wanted]:
     """The photos that are not here yet, oldest first."""
-    rows = session.execute(
-        select(MinutePhoto.id, MinutePhoto.channel, MinutePhoto.media, MinutePhoto.at)
-        .where(MinutePhoto.digest.is_(None), MinutePhoto.trouble == "")
-        .order_by(MinutePhoto.id)
-        .limit(most)
-    )
-    return [Wanted(*row) for row in rows]
+    return photo_file.to_fetch(session, MinutePhoto, most=most)
 
 
 def keep(session: Session, photo_id: int, body: bytes, *, now: datetime) -> None:

@@ -11,7 +11,7 @@ from bot.config import Settings
 from bot.db import Database
 from bot.errors import Refusal
 from bot.services import claim_photo, hazard_photo
-from bot.services.claim_photo import LinkExpired
+from bot.services.photo_file import LinkExpired, Links
 
 NO_STORE = {"Cache-Control": "no-store", "Content-Disposition": "inline"}
 
@@ -21,28 +21,23 @@ def blueprint(settings: Settings, database: Database, clock: Callable[[], dateti
     pages = Blueprint("photos", __name__)
     secret = settings.secret_key.get_secret_value()
 
-    @pages.get("/photo/<token>")
-    def photo(token: str) -> Response:
+    def shown(links: Links, look: Callable[..., bytes], token: str) -> Response:
         now = clock()
         try:
-            claim_id, viewer_id = claim_photo.read(secret, token, now=now)
+            number, viewer_id = links.read(secret, token, now=now)
             with database.write() as session:
-                body = claim_photo.look(session, claim_id, viewer_id, now=now)
+                body = look(session, number, viewer_id, now=now)
         except Refusal as refusal:
             status = 410 if isinstance(refusal, LinkExpired) else 403
             return Response(str(refusal), status, headers=NO_STORE, mimetype="text/plain")
         return Response(body, mimetype="image/jpeg", headers=NO_STORE)
 
+    @pages.get("/photo/<token>")
+    def photo(token: str) -> Response:
+        return shown(claim_photo.LINKS, claim_photo.look, token)
+
     @pages.get("/hazard-photo/<token>")
     def photo_of_hazard(token: str) -> Response:
-        now = clock()
-        try:
-            photo_id, viewer_id = hazard_photo.read(secret, token, now=now)
-            with database.write() as session:
-                body = hazard_photo.look(session, photo_id, viewer_id, now=now)
-        except Refusal as refusal:
-            status = 410 if isinstance(refusal, hazard_photo.LinkExpired) else 403
-            return Response(str(refusal), status, headers=NO_STORE, mimetype="text/plain")
-        return Response(body, mimetype="image/jpeg", headers=NO_STORE)
+        return shown(hazard_photo.LINKS, hazard_photo.look, token)
 
     return pages
