@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 
 WEEKDAYS = "一二三四五六日"
+DAY_ENDS = time(23, 59, 59)
+"""From its last second on a day is over."""
 
 
 def local(at: datetime, now: datetime) -> datetime:
@@ -39,6 +41,11 @@ def full_moment(at: datetime, now: datetime) -> str:
 def at_time(on: date, clock_time: time, now: datetime) -> datetime:
     """The aware moment of a wall-clock time on a day in the zone of ``now``."""
     return datetime.combine(on, clock_time, tzinfo=now.tzinfo)
+
+
+def last_day_over(at: datetime) -> date:
+    """The last day that is over at a local moment: the day itself from :data:`DAY_ENDS` on, else the one before."""
+    return at.date() if at.time() >= DAY_ENDS else at.date() - timedelta(days=1)
 
 
 def quarter(at: datetime) -> str:

@@ -82,6 +82,10 @@ class PointRules:
                 return rule
         raise KeyError(code)
 
+    def in_force(self, code: str, day: date) -> bool:
+        """Whether a rule has a version in force on a day."""
+        return any(rule.code == code and rule.valid_on(day) for rule in self.rules)
+
     def cap(self, dimension: str) -> int:
         """The most that counts in a quarter in a dimension."""
         return next(d.cap for d in self.dimensions if d.name == dimension)

@@ -12,6 +12,7 @@ from bot.errors import Refusal
 from bot.models.hazard import Hazard, HazardAct, HazardState, HazardStep
 from bot.services import hazard as hazards
 from bot.services import hazard_check, hazard_photo, hazard_undo, points, setting
+from bot.services import member as people
 from bot.services.hazard import Reported
 from bot.services.permission import Action
 from bot.times import day, full_moment, local
@@ -203,7 +204,7 @@ def _all(ctx: Context, page: int) -> Reply:
 def _listed(ctx: Context, head: str, shown: Sequence[Hazard], following: str, foot: str) -> Reply:
     if not shown:
         raise NoMore
-    names = hazards.names_of(ctx.session, [one.owner_id for one in shown])
+    names = people.names_of(ctx.session, [one.owner_id for one in shown])
     lines = [f"{n} {_line(ctx, one, names.get(one.owner_id or 0, ''))}" for n, one in enumerate(shown, 1)]
     words = [f"隐患 YH{one.id}" for one in shown]
     if following:
@@ -233,7 +234,7 @@ def _state(ctx: Context, one: Hazard, owner: str) -> str:
 def _story(ctx: Context, number: int) -> Reply:
     one = hazards.find(ctx.session, ctx.actor, number)
     told = hazards.steps(ctx.session, one)
-    owner = hazards.names_of(ctx.session, [one.owner_id]).get(one.owner_id or 0, "")
+    owner = people.names_of(ctx.session, [one.owner_id]).get(one.owner_id or 0, "")
     head = f"YH{one.id} {points.short(hazards.described(one), 60)}：{_state(ctx, one, owner)}"
     shown = told if len(told) <= SHOWN else [told[0], *told[-SHOWN + 1 :]]
     lines = [_step(ctx, *step) for step in shown]

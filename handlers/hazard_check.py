@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from sqlalchemy import exists
+
 from bot import choices, journal, nlu
 from bot.chat import Answer, Ask, Context, Reply, Router, Undo, Waiting
 from bot.errors import Refusal
-from bot.models.hazard import Hazard
+from bot.models.hazard import Hazard, HazardState
 from bot.services import hazard as hazards
 from bot.services import hazard_check, hazard_undo, points
+from bot.services import member as people
 from bot.services.hazard_turn import Done
 from bot.services.permission import HAS_A_ROLE, Action
 from bot.times import day
@@ -69,7 +72,7 @@ def fixes(ctx: Context) -> Iterator[Waiting]:
         yield Waiting(f"hazard fix {found[0].id}", f"有 {len(found)} 处隐患要您整改，回复 整改")
 
 
-@router.waiting(HAS_A_ROLE)
+@router.waiting(HAS_A_ROLE & exists().where(Hazard.state == HazardState.FIXED))
 def checks(ctx: Context) -> Iterator[Waiting]:
     if not ctx.actor.may(Action.HANDLE_HAZARDS):
         return
@@ -188,7 +191,7 @@ def _checked(ctx: Context, number: int, said: str) -> Answer:
 
 def _ask_verdict(ctx: Context, one: Hazard) -> Ask:
     last = [step for step, _, _ in hazards.steps(ctx.session, one) if step.by_id == one.fixed_by]
-    name = hazards.names_of(ctx.session, [one.fixed_by]).get(one.fixed_by or 0, "")
+    name = people.names_of(ctx.session, [one.fixed_by]).get(one.fixed_by or 0, "")
     text = f"YH{one.id} {points.short(hazards.described(one), 40)}\n{name}整改：{points.short(last[-1].text, 60)}\n请到现场看过再答：\n1 通过\n2 退回（请写 退回 原因）"
     return Ask(text, step=verdict, data={"number": one.id}, title=f"复查 YH{one.id}", choices=VERDICTS)
 
@@ -212,7 +215,7 @@ def _returned(ctx: Context, number: int, why: str) -> Reply:
     done = hazard_check.send_back(ctx.session, ctx.actor, number, why, now=ctx.now)
     one = done.hazard
     _record(ctx, "复查隐患", one, f"退回：{why}")
-    name = hazards.names_of(ctx.session, [one.owner_id]).get(one.owner_id or 0, "")
+    name = people.names_of(ctx.session, [one.owner_id]).get(one.owner_id or 0, "")
     return Reply(
         f"已退回 YH{number}，会通知{name}再整改。原因：{points.short(why, 60)}\n5分钟内可回复 撤销；改期限请发：派发 YH{number} {name} 3天",
         undo=_undo(done),

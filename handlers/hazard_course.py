@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
+from sqlalchemy import exists
+
 from bot import choices, journal, nlu, when
 from bot.chat import Answer, Ask, Context, Reply, Router, Undo, Waiting
 from bot.errors import Refusal
-from bot.models.hazard import Hazard
+from bot.models.hazard import Hazard, HazardState
 from bot.services import hazard as hazards
 from bot.services import hazard_course, hazard_undo, points
 from bot.services import member as people
@@ -51,11 +53,11 @@ def _record(ctx: Context, act: str, one: Hazard, detail: str = "", subject: int 
     journal.note(ctx, act, text, subject_id=subject, branch_id=one.branch_id)
 
 
-@router.waiting(HAS_A_ROLE)
+@router.waiting(HAS_A_ROLE & exists().where(Hazard.state == HazardState.REPORTED))
 def reports(ctx: Context) -> Iterator[Waiting]:
     if not ctx.actor.may(Action.HANDLE_HAZARDS):
         return
-    found = _reported(ctx)
+    found = hazards.to_dispatch(ctx.session, ctx.actor, today=ctx.now.date())
     if found:
         yield Waiting(f"hazard dispatch {found[0].id}", f"有 {len(found)} 处隐患待派发，回复 派发")
 
@@ -81,14 +83,8 @@ def dispatch(ctx: Context, text: str = "") -> Answer:
     return _dispatched(ctx, number, rest)
 
 
-def _reported(ctx: Context) -> list[Hazard]:
-    """What waits to be given out in the branch for which the sender acts, if it is the sender's to give."""
-    may = ctx.actor.within(Action.HANDLE_HAZARDS)
-    return hazards.reported_in(ctx.session, ctx.actor.branch_id, may, today=ctx.now.date())
-
-
 def _to_dispatch(ctx: Context, rest: str) -> Answer:
-    found = _reported(ctx)
+    found = hazards.to_dispatch(ctx.session, ctx.actor, today=ctx.now.date())
     if not found:
         raise NothingToDispatch
     if len(found) == 1:

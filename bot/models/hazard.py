@@ -43,7 +43,7 @@ class Hazard(Base):
     place: Mapped[str] = mapped_column(default="")
     level: Mapped[str]
     urgent: Mapped[bool] = mapped_column(default=False)
-    state: Mapped[HazardState] = mapped_column(default=HazardState.REPORTED)
+    state: Mapped[HazardState] = mapped_column(default=HazardState.REPORTED, index=True)
     turn: Mapped[int] = mapped_column(default=0)
     at: Mapped[datetime]
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"), index=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from functools import lru_cache
 
 from sqlalchemy import ColumnElement
@@ -18,11 +18,10 @@ from bot.services import cadence, hazard_report, key_task_report, settlement_per
 from bot.services.cadence.facts import Facts
 from bot.services.cadence.kept import kept
 from bot.services.settlement_period import Period
-from bot.times import at_time, local
+from bot.times import DAY_ENDS, at_time, local
 from content import branch_score as file
 from content.branch_score import Part, Version
 
-END = time(23, 59, 59)
 MOST_NAMED = 3
 LEAST_WEIGHT = 50
 """Of 100: what the parts that count must weigh together, so that there is a sum."""
@@ -91,7 +90,7 @@ def of_scope(session: Session, scope: ColumnElement[bool], period: Period, now: 
 
     A past quarter is looked at from its last moment, by the roster of today. As many queries for many branches as for one.
     """
-    end = at_time(period.ends_on, END, now)
+    end = at_time(period.ends_on, DAY_ENDS, now)
     at, over = min(now, end), end < now
     branches = sorted(cadence.gather(session, scope, at), key=lambda one: one.branch_id)
     ids = [one.branch_id for one in branches]

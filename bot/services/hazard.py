@@ -17,6 +17,7 @@ from bot.models.hazard import OPEN, Hazard, HazardAct, HazardState, HazardStep
 from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.models.outbox import Urgency
+from bot.services import member as people
 from bot.services import outbox
 from bot.services.permission import Action, Actor, holders
 from content import hazards as file
@@ -202,15 +203,8 @@ def steps(session: Session, hazard: Hazard) -> list[tuple[HazardStep, str, str]]
     rows = session.scalars(
         select(HazardStep).where(HazardStep.hazard_id == hazard.id).order_by(HazardStep.id)
     ).all()
-    names = names_of(session, [one for row in rows for one in (row.by_id, row.to_id)])
+    names = people.names_of(session, [one for row in rows for one in (row.by_id, row.to_id)])
     return [(row, names.get(row.by_id, ""), names.get(row.to_id or 0, "")) for row in rows]
-
-
-def names_of(session: Session, members: Sequence[int | None]) -> dict[int, str]:
-    """The names of members by id."""
-    wanted = {one for one in members if one is not None}
-    rows = session.execute(select(Member.id, Member.name).where(Member.id.in_(wanted)))
-    return {key: name for key, name in rows}  # noqa: C416
 
 
 def described(hazard: Hazard) -> str:
@@ -266,10 +260,10 @@ HAS_SOMETHING_TO_FIX = exists().where(Hazard.owner_id == Member.id, Hazard.state
 """Whether a member has a hazard to put right."""
 
 
-def reported_in(session: Session, branch_id: int, may: ColumnElement[bool], *, today: date) -> list[Hazard]:
-    """What waits to be given out in a branch for which ``may``, a condition on :class:`Organisation`, holds."""
-    here = exists().where(Organisation.id == branch_id, may)
-    where = (Hazard.branch_id == branch_id) & (Hazard.state == HazardState.REPORTED) & here
+def to_dispatch(session: Session, actor: Actor, *, today: date) -> list[Hazard]:
+    """What waits to be given out in the branch for which the actor acts; nothing where the actor is not in charge."""
+    in_charge = exists().where(Organisation.id == actor.branch_id, actor.within(Action.HANDLE_HAZARDS))
+    where = (Hazard.branch_id == actor.branch_id) & (Hazard.state == HazardState.REPORTED) & in_charge
     return sorted(_open_in(session, where), key=lambda one: _order(one, today))
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from bot.models.hazard import Hazard, HazardState
 from bot.services import freeze, outbox, points
 from bot.services import hazard as hazards
+from bot.services import member as people
 from bot.services.permission import Action, holders
 from bot.times import day
 from content.holidays import Calendar
@@ -88,7 +89,7 @@ def _tell_chiefs(session: Session, due: Sequence[Hazard], now: datetime) -> int:
         if chief is not None:
             by_chief[chief.id].append(one)
             one.told_late = one.due_on
-    names = hazards.names_of(session, [one.owner_id for one in new])
+    names = people.names_of(session, [one.owner_id for one in new])
     texts = {chief: _chiefs_text(all_, names, now) for chief, all_ in by_chief.items()}
     return outbox.push_each(session, texts, key=f"hazards late {now.date()}", now=now)
 

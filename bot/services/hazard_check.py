@@ -12,6 +12,7 @@ from bot.models.hazard import Hazard, HazardAct, HazardState, HazardStep
 from bot.models.member import Member
 from bot.services import hazard as hazards
 from bot.services import hazard_points, points
+from bot.services import member as people
 from bot.services.hazard import Overtaken
 from bot.services.hazard_turn import Done, act, snapshot, standing, tell
 from bot.services.permission import Action, Actor, holders
@@ -34,7 +35,7 @@ def fix(session: Session, actor: Actor, number: int, text: str, *, now: datetime
     hazards.require_short(text)
     hazard = hazards.find(session, actor, number)
     if hazard.owner_id != actor.member.id and hazard.state is HazardState.DISPATCHED:
-        who = f"派给了{hazards.names_of(session, [hazard.owner_id])[hazard.owner_id or 0]}"
+        who = f"派给了{people.names_of(session, [hazard.owner_id])[hazard.owner_id or 0]}"
         raise NotYoursToFix(number=number, who=who)
     before = snapshot(hazard)
     step = HazardStep(act=HazardAct.FIX, by_id=actor.member.id, text=text, at=now)

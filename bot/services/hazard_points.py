@@ -20,9 +20,8 @@ EARNED = (("found", "hazard_found", "发现"), ("fixed", "hazard_fixed", "整改
 def award(session: Session, hazard: Hazard, now: datetime) -> dict[int, str]:
     """Points for who found it and who fixed it; by member what is said of them. Nothing before the rules are in force."""
     said: dict[int, str] = {}
-    in_force = {rule.code for rule in point_rule.rules().rules if rule.valid_on(now.date())}
     for (what, code, word), member in zip(EARNED, (hazard.reporter_id, hazard.fixed_by), strict=True):
-        if member is None or code not in in_force:
+        if member is None or not point_rule.rules().in_force(code, now.date()):
             continue
         reason = f"{word}隐患 YH{hazard.id}"
         given = points.award(session, member, code, fact=_fact(hazard, what), reason=reason, now=now)

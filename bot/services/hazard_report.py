@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 
 from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.models.hazard import OPEN, Hazard, HazardState
-from bot.times import at_time, local
-
-DAY_ENDS = time(23, 59, 59)
+from bot.times import last_day_over
 
 
 def due_and_closed(
@@ -23,12 +21,10 @@ def due_and_closed(
     closed on the day of its deadline at the latest. A day is past from its last second on. What turned out to be no hazard, or was withdrawn, is
     left out; branches without any are absent.
     """
-    today = local(at, at).date()
-    past = today if at >= at_time(today, DAY_ENDS, at) else today - timedelta(days=1)
     closed = and_(Hazard.state == HazardState.CLOSED, Hazard.closed_at <= at)
     # What was closed only after ``at`` was still open then.
     open_then = or_(Hazard.state.in_(OPEN), and_(Hazard.state == HazardState.CLOSED, Hazard.closed_at > at))
-    was_due = or_(closed, and_(open_then, Hazard.due_on <= past))
+    was_due = or_(closed, and_(open_then, Hazard.due_on <= last_day_over(at)))
     in_time = and_(closed, Hazard.closed_on <= Hazard.due_on)
     rows = session.execute(
         select(Hazard.branch_id, func.count(), func.sum(case((in_time, 1), else_=0)))

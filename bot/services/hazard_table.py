@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from bot.models.hazard import Hazard, HazardAct, HazardState, HazardStep
 from bot.models.organisation import Organisation
-from bot.services import hazard as hazards
+from bot.services import member as people
 from bot.services.hazard import STANDINGS
 from bot.times import at_time
 
@@ -61,8 +61,8 @@ def table(session: Session, branch_id: int, year: int, now: datetime) -> Table:
     wanted = HazardStep.hazard_id.in_([one.id for one in found])
     for step in session.scalars(select(HazardStep).where(wanted).order_by(HazardStep.id)):
         steps[step.hazard_id].append(step)
-    people = [one for h in found for one in (h.reporter_id, h.owner_id)]
-    names = hazards.names_of(session, [*people, *(step.by_id for all_ in steps.values() for step in all_)])
+    had = [one for h in found for one in (h.reporter_id, h.owner_id)]
+    names = people.names_of(session, [*had, *(step.by_id for all_ in steps.values() for step in all_)])
     rows = tuple(_row(one, steps[one.id], names) for one in found)
     return Table(session.get_one(Organisation, branch_id).name, year, rows)
 

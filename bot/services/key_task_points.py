@@ -17,7 +17,7 @@ RULE = "task_done"
 
 def award(session: Session, actor: Actor, task: Task, now: datetime) -> int:
     """The points of the rule, once for a task; what was taken back with an undone confirmation counts again. 0 where no rule is in force."""
-    if not any(rule.code == RULE and rule.valid_on(now.date()) for rule in point_rule.rules().rules):
+    if not point_rule.rules().in_force(RULE, now.date()):
         return 0
     reason = f"按期完成关键任务{task.code}"
     before = entry_of(session, task)

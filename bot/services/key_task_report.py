@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 
 from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from bot.models.key_task import KeyTask, TaskState
-
-DAY_ENDS = time(23, 59, 59)
+from bot.times import last_day_over
 
 
 def due_and_done(
@@ -22,7 +21,6 @@ def due_and_done(
     Done are those that were confirmed, where the owner had said so by the day they were due: a late confirmation does them no harm.
     ``at`` carries the zone that decides days. One query for any number of branches.
     """
-    over = at.date() if at.time() >= DAY_ENDS else at.date() - timedelta(days=1)
     done = KeyTask.state == TaskState.DONE
     in_time = and_(done, KeyTask.reported_on <= KeyTask.due_on)
     rows = session.execute(
@@ -31,7 +29,7 @@ def due_and_done(
             KeyTask.branch_id.in_(branch_ids),
             KeyTask.state != TaskState.CANCELLED,
             KeyTask.due_on.between(starts_on, ends_on),
-            or_(KeyTask.due_on <= over, and_(done, KeyTask.decided_at <= at)),
+            or_(KeyTask.due_on <= last_day_over(at), and_(done, KeyTask.decided_at <= at)),
         )
         .group_by(KeyTask.branch_id)
     ).all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -52,6 +52,13 @@ class Namesakes(Refusal):
 
 class Erased(Refusal):
     text = "{name}的个人资料已清除，不能恢复。重新加入请用名册导入。"
+
+
+def names_of(session: Session, members: Iterable[int | None]) -> dict[int, str]:
+    """The names of members by id; who is None is left out."""
+    wanted = {one for one in members if one is not None}
+    rows = session.execute(select(Member.id, Member.name).where(Member.id.in_(wanted)))
+    return {number: name for number, name in rows}  # noqa: C416
 
 
 def find_by_name(session: Session, actor: Actor, action: Action, name: str, *, active: bool = True) -> Member:

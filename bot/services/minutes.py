@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -16,12 +16,13 @@ from bot.models.activity import Activity, ActivityState
 from bot.models.member import Member
 from bot.models.minutes import MinuteLine, MinutePhoto
 from bot.services import activity as activities
+from bot.services import member as people
 from bot.services import recording
 from bot.services.permission import Actor
+from bot.services.photo_file import WINDOW
 
 MOST = 500
 """The most characters of a line."""
-PHOTO_WINDOW = timedelta(minutes=10)
 _TITLE = r"(?:同志|书记|副书记|委员|组长)?(?:发言|汇报|介绍|指出|提出|表示|说)?"
 
 
@@ -60,8 +61,8 @@ def speaker_of(session: Session, branch_id: int, text: str) -> tuple[Member | No
     name = nlu.clean(head).replace(" ", "")
     if not colon or not rest.strip() or not 2 <= len(name) <= 16:
         return None, text
-    people = session.scalars(select(Member).where(Member.branch_id == branch_id, Member.active)).all()
-    found = [one for one in people if re.fullmatch(re.escape(one.name) + _TITLE, name)]
+    known = session.scalars(select(Member).where(Member.branch_id == branch_id, Member.active)).all()
+    found = [one for one in known if re.fullmatch(re.escape(one.name) + _TITLE, name)]
     return (found[0], rest.strip()) if len(found) == 1 else (None, text)
 
 
@@ -176,10 +177,10 @@ def lines_of(session: Session, activity_ids: Iterable[int]) -> dict[int, list[Li
         .where(MinuteLine.activity_id.in_(wanted), MinuteLine.deleted_at.is_(None))
         .order_by(MinuteLine.activity_id, MinuteLine.number)
     ).all()
-    people, photos = _names(session, rows), _photos(session, rows)
+    names, photos = _names(session, rows), _photos(session, rows)
     found: dict[int, list[Line]] = {number: [] for number in wanted}
     for row in rows:
-        found[row.activity_id].append(_shown(row, people, photos))
+        found[row.activity_id].append(_shown(row, names, photos))
     return found
 
 
@@ -187,17 +188,15 @@ def _line(session: Session, row: MinuteLine) -> Line:
     return _shown(row, _names(session, [row]), _photos(session, [row]))
 
 
-def _shown(row: MinuteLine, people: dict[int, str], photos: dict[int, int]) -> Line:
-    speaker = people.get(row.speaker_id or 0, "")
+def _shown(row: MinuteLine, names: dict[int, str], photos: dict[int, int]) -> Line:
+    speaker = names.get(row.speaker_id or 0, "")
     return Line(
-        row.number, speaker, row.text, people[row.author_id], row.at, row.added_later, photos.get(row.id, 0)
+        row.number, speaker, row.text, names[row.author_id], row.at, row.added_later, photos.get(row.id, 0)
     )
 
 
 def _names(session: Session, rows: Sequence[MinuteLine]) -> dict[int, str]:
-    ids = {one for row in rows for one in (row.author_id, row.speaker_id) if one}
-    found = session.execute(select(Member.id, Member.name).where(Member.id.in_(ids)))
-    return {number: name for number, name in found}  # noqa: C416
+    return people.names_of(session, (one for row in rows for one in (row.author_id, row.speaker_id)))
 
 
 def _photos(session: Session, rows: Sequence[MinuteLine]) -> dict[int, int]:
@@ -221,7 +220,7 @@ def line_for_photo(session: Session, member: Member, *, now: datetime) -> Minute
         .where(
             MinuteLine.author_id == member.id,
             MinuteLine.deleted_at.is_(None),
-            MinuteLine.at >= now - PHOTO_WINDOW,
+            MinuteLine.at >= now - WINDOW,
         )
         .order_by(MinuteLine.at.desc(), MinuteLine.id.desc())
         .limit(1)

@@ -140,18 +140,18 @@ class Actor:
 
     def may_in(self, session: Session, action: Action, branch_id: int) -> bool:
         """Whether the action is allowed in a branch."""
-        if not self.may(action):
-            return False
-        found = select(Organisation.id).where(Organisation.id == branch_id, self.within(action))
-        return session.scalar(found) is not None
+        return self.may(action) and self._branch(session, action, branch_id) is not None
 
     def on_branch(self, session: Session, action: Action, branch_id: int) -> Organisation:
         """The branch, if the action is allowed there; :class:`NotAllowed` or :class:`OutsideYourBranch` otherwise."""
         self.require(action)
-        found = session.scalar(select(Organisation).where(Organisation.id == branch_id, self.within(action)))
+        found = self._branch(session, action, branch_id)
         if found is None:
             raise OutsideYourBranch(what="该支部")
         return found
+
+    def _branch(self, session: Session, action: Action, branch_id: int) -> Organisation | None:
+        return session.scalar(select(Organisation).where(Organisation.id == branch_id, self.within(action)))
 
 
 HAS_A_ROLE = exists().where(Role.member_id == Member.id)

@@ -7,7 +7,6 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from bot.models.activity import SignUpState
-from bot.models.hazard import HazardState
 from bot.services import hazard, hazard_check, key_task, receipt, sign_up, verdict
 from bot.services.permission import Action, Actor
 
@@ -29,8 +28,8 @@ def of(session: Session, actor: Actor, now: datetime) -> list[str]:
     if actor.may(Action.REVIEW):
         counted.append((len(verdict.waiting(session, actor, on=today)), "件待审核（审核）"))
     if actor.may_in(session, Action.HANDLE_HAZARDS, actor.branch_id):
-        states = [one.state for one in hazard.open_of_branch(session, actor.branch_id, today=today)]
-        counted.append((states.count(HazardState.REPORTED), "处隐患待派发（派发）"))
+        reported = hazard.to_dispatch(session, actor, today=today)
+        counted.append((len(reported), "处隐患待派发（派发）"))
         checks = hazard_check.to_check(session, actor, actor.branch_id, on=today)
         counted.append((len(checks), "处隐患待复查（复查）"))
     if actor.may(Action.MANAGE_TASKS):

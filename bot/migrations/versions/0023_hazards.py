@@ -61,6 +61,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_hazard_branch_state", ["branch_id", "state"], unique=False)
         batch_op.create_index(batch_op.f("ix_hazard_owner_id"), ["owner_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_hazard_reporter_id"), ["reporter_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_hazard_state"), ["state"], unique=False)
 
     op.create_table(
         "hazard_step",
@@ -134,6 +135,7 @@ def downgrade() -> None:
 
     op.drop_table("hazard_step")
     with op.batch_alter_table("hazard", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_hazard_state"))
         batch_op.drop_index(batch_op.f("ix_hazard_reporter_id"))
         batch_op.drop_index(batch_op.f("ix_hazard_owner_id"))
         batch_op.drop_index("ix_hazard_branch_state")
