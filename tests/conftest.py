@@ -27,7 +27,9 @@ from bot.chat import Context, Look, name_of
 from bot.clock import Clock
 from bot.config import Settings
 from bot.db import Database
-from bot.services import roster, run
+from bot.models.member import Member, MemberStatus, Role, RoleName
+from bot.models.organisation import Organisation
+from bot.services import organisation, roster, run
 from bot.waiting import Watch
 from tests.chat import Phone, PhoneBook
 from tests.discretion import WATCH, Discretion
@@ -276,3 +278,31 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail the run for skipped browser tests that were required."""
     if SKIPPED_BROWSER_TESTS:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture
+def outsider(phone: PhoneBook, database: Database, clock: Clock) -> Phone:
+    """In charge of everything in another committee: secretary of its branch and its admin."""
+    with database.write() as session:
+        branch = organisation.ensure_path(session, "别的公司党委/外部党支部")
+        who = Member(
+            name="外来人",
+            account="wailairen",
+            branch_id=branch.id,
+            status=MemberStatus.FULL,
+            created_at=clock(),
+        )
+        session.add(who)
+        session.flush()
+        top = session.get_one(Organisation, branch.parent_id)
+        for name, node in ((RoleName.SECRETARY, branch), (RoleName.ADMIN, top)):
+            session.add(
+                Role(
+                    member_id=who.id,
+                    name=name,
+                    organisation_id=node.id,
+                    starts_on=clock().date(),
+                    ends_on=None,
+                )
+            )
+    return phone("wailairen")

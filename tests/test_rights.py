@@ -17,9 +17,7 @@ from bot.app import App, discover_router
 from bot.cli import main
 from bot.clock import Clock
 from bot.db import Base, Database
-from bot.models.member import Member, MemberStatus, Role, RoleName
-from bot.models.organisation import Organisation
-from bot.services import organisation
+from bot.models.member import Member
 from bot.services.permission import Action
 from tests.chat import Phone, PhoneBook
 
@@ -166,34 +164,6 @@ def test_every_command_of_the_command_line_has_an_entry() -> None:
 
 PASSING = {"inbox", "identity", "conversation", "job_run", "outbox", "access_token", "member"}
 """Tables that are about talking itself; what is sent to whom is looked at by itself."""
-
-
-@pytest.fixture
-def outsider(phone: PhoneBook, database: Database, clock: Clock) -> Phone:
-    """In charge of everything in another committee: secretary of its branch and its admin."""
-    with database.write() as session:
-        branch = organisation.ensure_path(session, "别的公司党委/外部党支部")
-        who = Member(
-            name="外来人",
-            account="wailairen",
-            branch_id=branch.id,
-            status=MemberStatus.FULL,
-            created_at=clock(),
-        )
-        session.add(who)
-        session.flush()
-        top = session.get_one(Organisation, branch.parent_id)
-        for name, node in ((RoleName.SECRETARY, branch), (RoleName.ADMIN, top)):
-            session.add(
-                Role(
-                    member_id=who.id,
-                    name=name,
-                    organisation_id=node.id,
-                    starts_on=clock().date(),
-                    ends_on=None,
-                )
-            )
-    return phone("wailairen")
 
 
 def rows(database: Database) -> set[tuple[str, str]]:

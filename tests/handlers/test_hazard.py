@@ -533,38 +533,12 @@ def test_short_ways_lead_to_the_right_thing(phone: PhoneBook, dispatched: int) -
 # Other branches ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def elsewhere(database: Database, phone: PhoneBook, clock: Clock) -> Phone:
-    """The secretary of another branch."""
-    with database.write() as session:
-        branch = organisation.ensure_path(session, "别的公司党委/外部党支部")
-        who = Member(
-            name="外来人",
-            account="wailairen",
-            branch_id=branch.id,
-            status=MemberStatus.FULL,
-            created_at=clock(),
-        )
-        session.add(who)
-        session.flush()
-        session.add(
-            Role(
-                member_id=who.id,
-                name=RoleName.SECRETARY,
-                organisation_id=branch.id,
-                starts_on=clock().date(),
-                ends_on=None,
-            )
-        )
-    return phone("wailairen")
-
-
 def test_another_branch_sees_and_does_nothing(
-    elsewhere: Phone, fixed: int, database: Database, phone: PhoneBook
+    outsider: Phone, fixed: int, database: Database, phone: PhoneBook
 ) -> None:
     for said in ("派发 YH1 外来人", "整改 YH1 好了", "复查 YH1 通过", "不是隐患 YH1 没有", "YH1"):
-        assert "没有找到您能看的 YH1" in elsewhere(said), said
-    elsewhere.script(
+        assert "没有找到您能看的 YH1" in outsider(said), said
+    outsider.script(
         ("隐患", "本支部没有没办完的隐患"),
         ("隐患 全部", "还没有隐患记录"),
         ("复查", "没有等您复查"),
@@ -572,7 +546,7 @@ def test_another_branch_sees_and_does_nothing(
         ("派发 YH2 张伟", "没有叫“张伟”的人"),
     )
     assert state(database) is HazardState.FIXED
-    assert "很像" not in elsewhere("YH2")
+    assert "很像" not in outsider("YH2")
 
 
 def test_what_is_open_goes_along_when_branches_merge(
