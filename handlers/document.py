@@ -64,7 +64,7 @@ _NAMES = {
 
 
 class UnknownDocument(Refusal):
-    text = "没看懂要导出什么“{said}”。可以写：导出 本月台账、导出 会议记录、导出 签到表、导出 通知、导出 表决结果、导出 手册 2026、导出 题目、导出 学习情况、导出 任务台账"
+    text = f"没看懂要导出什么“{{said}}”。可以写：{'、'.join(WORDS)}"
 
 
 class UnknownPeriod(Refusal):

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
@@ -181,6 +181,14 @@ def ended(session: Session, branch_id: int, *, today: date, most: int = 200) -> 
         today=today,
         order=(KeyTask.decided_at.desc(), KeyTask.id.desc()),
         most=most,
+    )
+
+
+def move_live(session: Session, branch_id: int, to_id: int) -> None:
+    """What is still to be done in a branch goes to the one into which it is merged: the people who went do it, under those in charge there."""
+    here = (KeyTask.branch_id == branch_id, KeyTask.state.in_(LIVE))
+    session.execute(
+        update(KeyTask).where(*here).values(branch_id=to_id), execution_options={"synchronize_session": False}
     )
 
 

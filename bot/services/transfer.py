@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.errors import Refusal
 from bot.models.course import Transfer
-from bot.models.key_task import KeyTask, TaskState
 from bot.models.member import Member, Role
 from bot.models.organisation import Organisation, OrganisationKind
-from bot.services import hazard, organisation, role, secondment, sign_up
+from bot.services import hazard, key_task, organisation, role, secondment, sign_up
 from bot.services.permission import Action, Actor
 
 
@@ -169,11 +168,8 @@ def merge(session: Session, actor: Actor, one: Organisation, other: Organisation
     ):
         role.end(session, one_role, now.date())
     hazard.move_open(session, one.id, other.id)
+    key_task.move_live(session, one.id, other.id)
     one.merged_into_id = other.id
-    # What is still to be done is done by the people who went, under those in charge there.
-    live = (KeyTask.branch_id == one.id, KeyTask.state.in_((TaskState.OPEN, TaskState.REPORTED)))
-    moved = update(KeyTask).where(*live).values(branch_id=other.id)
-    session.execute(moved, execution_options={"synchronize_session": False})
     session.flush()
     return sum(member.active for member in members)
 
