@@ -6,6 +6,7 @@ import re
 
 from bot.chat import Context, Reply
 from bot.models.activity import Activity
+from bot.models.hazard import Hazard
 from bot.models.member import Member
 from bot.services import activity as activities
 from bot.services import audit
@@ -47,6 +48,14 @@ def keep_task(ctx: Context, act: str, task: Task, detail: str) -> None:
     """Record that the sender did ``act`` on a key task and its owner."""
     row = task.row
     note(ctx, act, f"{task.title}：{detail}", subject_id=row.owner_id, branch_id=row.branch_id)
+
+
+def keep_hazard(
+    ctx: Context, act: str, hazard: Hazard, detail: str = "", *, subject_id: int | None = None
+) -> None:
+    """Record that the sender did ``act`` on a hazard, and on whom."""
+    text = f"YH{hazard.id}" + (f"：{detail}" if detail else "")
+    note(ctx, act, text, subject_id=subject_id, branch_id=hazard.branch_id)
 
 
 def whose(text: str) -> tuple[str, int]:

@@ -47,16 +47,6 @@ def _undo(done: Done) -> Undo:
     return Undo(take_back, done.undo)
 
 
-def _record(ctx: Context, act: str, one: Hazard, detail: str = "") -> None:
-    journal.note(
-        ctx,
-        act,
-        f"YH{one.id}" + (f"：{detail}" if detail else ""),
-        subject_id=one.fixed_by,
-        branch_id=one.branch_id,
-    )
-
-
 def _which(word: str, found: Sequence[Hazard], rest: str, ask: str) -> Reply:
     text, words = hazards.choice(word, found, rest, ask)
     return Reply(text, choices=words)
@@ -179,7 +169,7 @@ def _checked(ctx: Context, number: int, said: str) -> Answer:
         return _ask_verdict(ctx, one)
     if found["yes"]:
         done = hazard_check.accept(ctx.session, ctx.actor, number, now=ctx.now)
-        _record(ctx, "复查隐患", one, "通过")
+        journal.keep_hazard(ctx, "复查隐患", one, "通过", subject_id=one.fixed_by)
         text = f"YH{number}（{points.short(one.text, 20)}）复查通过，已销号，会通知报告人和整改人。\n5分钟内可回复 撤销"
         return Reply(text, undo=_undo(done))
     why = said[found.end() :].strip(" ,，:：。")
@@ -214,7 +204,7 @@ def _returned(ctx: Context, number: int, why: str) -> Reply:
     why = nlu.as_written(ctx.message.text, why)
     done = hazard_check.send_back(ctx.session, ctx.actor, number, why, now=ctx.now)
     one = done.hazard
-    _record(ctx, "复查隐患", one, f"退回：{why}")
+    journal.keep_hazard(ctx, "复查隐患", one, f"退回：{why}", subject_id=one.fixed_by)
     name = people.names_of(ctx.session, [one.owner_id]).get(one.owner_id or 0, "")
     return Reply(
         f"已退回 YH{number}，会通知{name}再整改。原因：{points.short(why, 60)}\n5分钟内可回复 撤销；改期限请发：派发 YH{number} {name} 3天",
@@ -225,5 +215,5 @@ def _returned(ctx: Context, number: int, why: str) -> Reply:
 @router.undo
 def take_back(ctx: Context, number: int, turn: int, before: dict[str, Any]) -> str:
     one = hazard_undo.take_back(ctx.session, ctx.member, number, turn, before, now=ctx.now)
-    _record(ctx, "撤销隐患操作", one)
+    journal.keep_hazard(ctx, "撤销隐患操作", one, subject_id=one.fixed_by)
     return f"已撤销，YH{number} 现在{hazards.STANDINGS[one.state]}。看经过请发：YH{number}"

@@ -48,11 +48,6 @@ def _undo(done: Done) -> Undo:
     return Undo(take_back, done.undo)
 
 
-def _record(ctx: Context, act: str, one: Hazard, detail: str = "", subject: int | None = None) -> None:
-    text = f"YH{one.id}" + (f"：{detail}" if detail else "")
-    journal.note(ctx, act, text, subject_id=subject, branch_id=one.branch_id)
-
-
 @router.waiting(HAS_A_ROLE & exists().where(Hazard.state == HazardState.REPORTED))
 def reports(ctx: Context) -> Iterator[Waiting]:
     if not ctx.actor.may(Action.HANDLE_HAZARDS):
@@ -124,7 +119,7 @@ def _dispatched(ctx: Context, number: int, said: str) -> Answer:
     one = done.hazard
     assert one.due_on is not None, "what was dispatched has a deadline"
     until = day(one.due_on, ctx.now)
-    _record(ctx, "派发隐患", one, f"{one.level}，{one.due_on}前", to.id)
+    journal.keep_hazard(ctx, "派发隐患", one, f"{one.level}，{one.due_on}前", subject_id=to.id)
     again = "改派" if done.before["owner_id"] else "派"
     told = "" if to.id == ctx.member.id else "，会通知本人"
     lines = [
@@ -198,7 +193,7 @@ def why_none(ctx: Context, text: str, data: dict[str, Any]) -> Answer:
 def _dismissed(ctx: Context, number: int, why: str) -> Reply:
     why = nlu.as_written(ctx.message.text, why)
     done = hazard_course.dismiss(ctx.session, ctx.actor, number, why, now=ctx.now)
-    _record(ctx, "不是隐患", done.hazard, why, done.hazard.reporter_id)
+    journal.keep_hazard(ctx, "不是隐患", done.hazard, why, subject_id=done.hazard.reporter_id)
     text = f"YH{number} 已按不是隐患结束，会把原因告诉报告人：{points.short(why, 60)}\n5分钟内可回复 撤销"
     return Reply(text, undo=_undo(done))
 
@@ -207,5 +202,5 @@ def _dismissed(ctx: Context, number: int, why: str) -> Reply:
 def take_back(ctx: Context, number: int, turn: int, before: dict[str, Any]) -> str:
     hazards.in_charge_of(ctx.session, ctx.actor, number)
     one = hazard_undo.take_back(ctx.session, ctx.member, number, turn, before, now=ctx.now)
-    _record(ctx, "撤销隐患操作", one)
+    journal.keep_hazard(ctx, "撤销隐患操作", one)
     return f"已撤销，YH{number} 现在{hazards.STANDINGS[one.state]}。看经过请发：YH{number}"

@@ -7,11 +7,14 @@ import threading
 import pytest
 from sqlalchemy import select
 
+from bot.clock import Clock
 from bot.db import Database
 from bot.models.activity import SignUp
-from bot.models.member import Member
+from bot.models.member import Member, Role, RoleName
+from bot.models.organisation import Organisation
 from tests.chat import Phone
 
+COMMITTEE = "示范供电公司党委"
 LINE = "发布主题党日 12月4日14:30 三楼会议室 主题:宪法宣传进班组"
 
 
@@ -48,3 +51,14 @@ def at_once(*acts: object) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def appoint(database: Database, clock: Clock, name: str, role: RoleName, node: int | str) -> None:
+    """Give somebody a role from today on, at a node that is named by its id or its name."""
+    with database.write() as session:
+        who = session.scalars(select(Member.id).where(Member.name == name)).one()
+        if isinstance(node, str):
+            node = session.scalars(select(Organisation.id).where(Organisation.name == node)).one()
+        session.add(
+            Role(member_id=who, name=role, organisation_id=node, starts_on=clock().date(), ends_on=None)
+        )

@@ -16,6 +16,7 @@ from bot.models.organisation import Organisation
 from bot.services import organisation
 from tests.chat import Phone, PhoneBook
 from tests.conftest import SHANGHAI
+from tests.handlers.conftest import appoint
 
 TEMPORARY = "保电临时党支部"
 LINE = "发布主题党日 12月4日14:30 变电站 主题:保电一线"
@@ -37,14 +38,6 @@ def elsewhere(database: Database, clock: Clock) -> int:
             )
         )
         return branch.id
-
-
-def appoint(database: Database, clock: Clock, name: str, role: RoleName, node: int) -> None:
-    with database.write() as session:
-        who = session.scalars(select(Member.id).where(Member.name == name)).one()
-        session.add(
-            Role(member_id=who, name=role, organisation_id=node, starts_on=clock().date(), ends_on=None)
-        )
 
 
 def branch_of_the_last(database: Database, table: type[Activity] | type[Notice]) -> str:

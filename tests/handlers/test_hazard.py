@@ -22,6 +22,7 @@ from bot.services import hazard_turn, organisation, points
 from bot.services.hazard import Overtaken
 from tests.chat import Phone, PhoneBook
 from tests.conftest import SHANGHAI
+from tests.handlers.conftest import COMMITTEE, appoint
 
 TUESDAY = datetime(2026, 12, 1, 9, tzinfo=SHANGHAI)
 
@@ -562,18 +563,7 @@ def test_what_is_open_goes_along_when_branches_merge(
 def test_somebody_above_acts_for_the_branch_of_the_hazard(
     phone: PhoneBook, oil: int, database: Database, clock: Clock
 ) -> None:
-    with database.write() as session:
-        top = session.scalars(select(Organisation).where(Organisation.name == "示范供电公司党委")).one()
-        who = session.scalars(select(Member).where(Member.name == "孙磊")).one()
-        session.add(
-            Role(
-                member_id=who.id,
-                name=RoleName.ADMIN,
-                organisation_id=top.id,
-                starts_on=clock().date(),
-                ends_on=None,
-            )
-        )
+    appoint(database, clock, "孙磊", RoleName.ADMIN, COMMITTEE)
     phone("孙磊").script(("派发 YH1 李明", "派给李明"))
 
 

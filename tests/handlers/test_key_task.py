@@ -13,14 +13,13 @@ from bot.db import Database
 from bot.models.audit import AuditEntry
 from bot.models.key_task import KeyTask, KeyTaskStep, TaskState
 from bot.models.member import Member, MemberStatus, Role, RoleName
-from bot.models.organisation import Organisation
 from bot.models.points import PointEntry
 from bot.services import key_task_work as work
 from bot.services import organisation, points
 from bot.services.permission import actor_of
 from tests.chat import Phone, PhoneBook
 from tests.conftest import SHANGHAI
-from tests.handlers.conftest import at_once
+from tests.handlers.conftest import COMMITTEE, appoint, at_once
 
 LINE = "新建任务 110kV城西变检修 张伟 12月20日"
 DECEMBER = datetime(2026, 12, 7, 9, tzinfo=SHANGHAI)
@@ -478,16 +477,7 @@ def test_somebody_above_confirms_where_the_owner_is_alone_in_charge(
         branch = organisation.ensure_path(session, "示范供电公司党委/机关党支部")
         who = session.scalars(select(Member).where(Member.name == "孙磊")).one()
         who.branch_id, who.group_id = branch.id, None
-        top = session.get_one(Organisation, branch.parent_id)
-        session.add(
-            Role(
-                member_id=who.id,
-                name=RoleName.ADMIN,
-                organisation_id=top.id,
-                starts_on=clock().date(),
-                ends_on=None,
-            )
-        )
+    appoint(database, clock, "孙磊", RoleName.ADMIN, COMMITTEE)
     secretary.script(
         ("新建任务 年度总结 王建国 12月20日", "1 确认"), ("确认", "RW1"), ("完成任务 RW1", "等孙磊确认")
     )

@@ -14,7 +14,8 @@ from bot.models.key_task import KeyTask
 from bot.models.member import Member, RoleName
 from bot.models.organisation import Organisation
 from tests.chat import Phone, PhoneBook
-from tests.handlers.test_acting import TEMPORARY, appoint, elsewhere
+from tests.handlers.conftest import appoint
+from tests.handlers.test_acting import TEMPORARY, elsewhere
 
 __all__ = ["elsewhere"]
 

@@ -14,11 +14,11 @@ from bot.models.audit import AuditEntry
 from bot.models.identity import Conversation, Identity
 from bot.models.member import Member, Role, RoleName
 from bot.models.notice import Notice, Receipt
-from bot.models.organisation import Organisation
 from bot.services import points, roster
 from bot.services.branch import committee_check
 from tests.chat import Phone, PhoneBook
 from tests.conftest import SECRET
+from tests.handlers.conftest import COMMITTEE, appoint
 
 
 @pytest.fixture
@@ -29,18 +29,7 @@ def zhang(phone: PhoneBook) -> Phone:
 @pytest.fixture
 def admin(phone: PhoneBook, database: Database, clock: Clock) -> Phone:
     """周洁 as 党委管理员 over the committee."""
-    with database.write() as session:
-        who = session.scalars(select(Member).where(Member.name == "周洁")).one()
-        top = session.scalars(select(Organisation).where(Organisation.name == "示范供电公司党委")).one()
-        session.add(
-            Role(
-                member_id=who.id,
-                name=RoleName.ADMIN,
-                organisation_id=top.id,
-                starts_on=clock().date(),
-                ends_on=None,
-            )
-        )
+    appoint(database, clock, "周洁", RoleName.ADMIN, COMMITTEE)
     return phone("周洁")
 
 
