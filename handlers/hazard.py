@@ -236,11 +236,13 @@ def _story(ctx: Context, number: int) -> Reply:
     told = hazards.steps(ctx.session, one)
     owner = people.names_of(ctx.session, [one.owner_id]).get(one.owner_id or 0, "")
     head = f"YH{one.id} {points.short(hazards.described(one), 60)}：{_state(ctx, one, owner)}"
-    shown = told if len(told) <= SHOWN else [told[0], *told[-SHOWN + 1 :]]
+    photos = hazard_photo.lines(ctx.session, one, ctx.member.id, **_links(ctx))
+    room = SHOWN - len(photos)
+    shown = told if len(told) <= room else [told[0], *told[-room + 1 :]]
     lines = [_step(ctx, *step) for step in shown]
     if len(told) > len(shown):
         lines.insert(1, f"……中间 {len(told) - len(shown)} 步")
-    lines += hazard_photo.lines(ctx.session, one, ctx.member.id, **_links(ctx))
+    lines += photos
     words, says = _next(ctx, one)
     lines += [f"{n} {said}" for n, said in enumerate(says, 1)]
     return Reply("\n".join([head, *lines, *([] if words else ["发 隐患 看其他的"])]), choices=words)

@@ -219,6 +219,7 @@ def _story(ctx: Context, one: Task) -> Reply:
     gone = "" if one.owner.active else "（已离开）"
     told, count = key_task.story(ctx.session, row, most=LAST_STEPS)
     earlier = [f"（前面还有 {count - len(told)} 条）"] if count > len(told) else []
+    leads = ctx.actor.may_in(ctx.session, Action.MANAGE_TASKS, row.branch_id)
     light = f"，{one.light}" if one.light in ("临近", "求助") or one.light.endswith("求助") else ""
     lines = [
         f"{one.title}{category}",
@@ -227,9 +228,9 @@ def _story(ctx: Context, one: Task) -> Reply:
         *earlier,
         *(_line(ctx, step) for step in told),
         *(_served(ctx, act) for act in key_task.activities_of(ctx.session, row, most=LAST_ACTIVITIES)),
-        *_next(ctx, one),
+        *_next(ctx, one, leads),
     ]
-    decides = row.state is TaskState.REPORTED and any("退回任务" in line for line in lines[-1:])
+    decides = leads and row.state is TaskState.REPORTED and row.owner_id != ctx.member.id
     return Reply("\n".join(lines), choices=(f"确认任务 {one.code}",) if decides else ())
 
 
@@ -244,8 +245,8 @@ def _served(ctx: Context, activity: Activity) -> str:
     return f"{at.month}-{at.day} {activity.kind}“{short(activity.theme, 20)}”服务本任务"
 
 
-def _next(ctx: Context, one: Task) -> Iterator[str]:
-    """What can be said to it, by whom it may."""
+def _next(ctx: Context, one: Task, leads: bool) -> Iterator[str]:
+    """What can be said to it by the reader, who ``leads`` its branch or does not."""
     if one.row.state not in key_task.LIVE:
         return
     code, own = one.code, one.row.owner_id == ctx.member.id
@@ -254,11 +255,9 @@ def _next(ctx: Context, one: Task) -> Iterator[str]:
         yield f"可发：进度 {code} 60% 情况；求助 {code} 缺什么；完成任务 {code}"
     elif own:
         yield "已报完成，等支部确认。"
-    if not ctx.actor.may_in(ctx.session, Action.MANAGE_TASKS, one.row.branch_id):
-        return
-    if waits and not own:
+    if leads and waits and not own:
         yield f"回复 1 确认；不行请发：退回任务 {code} 原因"
-    elif not waits:
+    elif leads and not waits:
         yield f"可发：回复任务 {code} 内容；改任务 {code} 期限 12月25日；取消任务 {code} 原因；发布活动时可加：服务任务 {code}"
 
 

@@ -48,6 +48,19 @@ def test_who_may_see_the_hazard_sees_its_photos(stage: Stage, shown: str) -> Non
     assert len(answer.encode()) < 2048
 
 
+def test_a_long_story_with_photos_stays_short(stage: Stage, shown: str) -> None:
+    for n in range(3):
+        stage.say("王建国", "派发 YH1 李明 3天")
+        stage.say("李明", "整改 YH1 已紧固法兰")
+        send(stage, "李明", jpeg("blue"))
+        stage.say("王建国", f"复查 YH1 退回 第{n}次还在渗油")
+    told = stage.say("王建国", "YH1")
+    assert "张伟报告" in told
+    assert "中间 4 步" in told
+    assert "第2次还在渗油" in told
+    assert len(told.splitlines()) <= 12
+
+
 def test_a_link_is_for_ten_minutes_and_for_one_with_the_right(stage: Stage, shown: str) -> None:
     with stage.bot.database.write() as session:
         session.scalars(select(Member).where(Member.name == "王建国")).one().active = False
