@@ -33,6 +33,7 @@ from bot.services import organisation, roster, run
 from bot.waiting import Watch
 from tests.chat import Phone, PhoneBook
 from tests.discretion import WATCH, Discretion
+from tests.plans import Plans
 from tests.stage import Stage
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -40,6 +41,7 @@ MONDAY_MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=SHANGHAI)
 SECRET = "a secret only for tests"
 SKIPPED_BROWSER_TESTS: list[str] = []
 ROSTER = content.ROOT / "demo" / "roster.csv"
+PLANS = Plans()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -83,6 +85,14 @@ def lookout(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(Watch, "_looks", checked)
     yield
     assert overlooked == set()
+
+
+@pytest.fixture(autouse=True)
+def plans() -> Iterator[None]:
+    """No statement of the product reads a whole table that grows with use."""
+    PLANS.bad.clear()
+    yield
+    assert PLANS.bad == []
 
 
 @pytest.fixture

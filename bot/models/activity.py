@@ -31,7 +31,10 @@ class Activity(Base):
     """
 
     __tablename__ = "activity"
-    __table_args__ = (Index("ix_activity_branch_state", "branch_id", "state", "starts_at"),)
+    __table_args__ = (
+        Index("ix_activity_branch_state", "branch_id", "state", "starts_at"),
+        Index("ix_activity_state", "state", "starts_at"),
+    )
 
     id: Mapped[Key]
     branch_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))

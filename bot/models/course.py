@@ -18,7 +18,7 @@ class Transfer(Base):
 
     id: Mapped[Key]
     member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), index=True)
-    from_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    from_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
     to_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     why: Mapped[str]
     by_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))

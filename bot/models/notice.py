@@ -20,8 +20,8 @@ class Notice(Base):
 
     id: Mapped[Key]
     branch_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
-    author_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
-    activity_id: Mapped[int | None] = mapped_column(ForeignKey("activity.id"))
+    author_id: Mapped[int] = mapped_column(ForeignKey("member.id"), index=True)
+    activity_id: Mapped[int | None] = mapped_column(ForeignKey("activity.id"), index=True)
     text: Mapped[str] = mapped_column(Text)
     needs_receipt: Mapped[bool]
     urgent: Mapped[bool] = mapped_column(default=False)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.db import Base, Key
+from bot.db import Base, Key, PartedName
 
 
 class OutboxState(StrEnum):
@@ -56,11 +56,17 @@ class Outbox(Base):
             sqlite_where=text("state = 'held'"),
             postgresql_where=text("state = 'held'"),
         ),
+        Index(
+            "ix_outbox_recalling",
+            "available_at",
+            sqlite_where=text("state = 'recalling'"),
+            postgresql_where=text("state = 'recalling'"),
+        ),
         Index("ix_outbox_member_sent", "member_id", "sent_at"),
     )
 
     id: Mapped[Key]
-    key: Mapped[str] = mapped_column(unique=True)
+    key: Mapped[PartedName] = mapped_column(unique=True)
     member_id: Mapped[int] = mapped_column(ForeignKey("member.id"))
     notice_id: Mapped[int | None] = mapped_column(ForeignKey("notice.id"), index=True)
     urgency: Mapped[Urgency]

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from bot.db import Base, Key
+from bot.db import Base, Key, PartedName
 
 
 class BranchRule(Base):
@@ -69,7 +69,7 @@ class PointEntry(Base):
     version: Mapped[int]
     dimension: Mapped[str]
     points: Mapped[int]
-    fact: Mapped[str] = mapped_column(unique=True)
+    fact: Mapped[PartedName] = mapped_column(unique=True)
     reason: Mapped[str] = mapped_column(Text)
     period: Mapped[str]
     giver_id: Mapped[int | None] = mapped_column(ForeignKey("member.id"))

@@ -173,7 +173,7 @@ class ReviewCard(Base):
     __table_args__ = (Index("ix_review_card_due", "member_id", "due_at"),)
 
     member_id: Mapped[int] = mapped_column(ForeignKey("member.id"), primary_key=True)
-    question_id: Mapped[int] = mapped_column(ForeignKey("question.id"), primary_key=True)
+    question_id: Mapped[int] = mapped_column(ForeignKey("question.id"), primary_key=True, index=True)
     state: Mapped[dict[str, Any]]
     due_at: Mapped[datetime]
     right_days: Mapped[int] = mapped_column(default=0)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
-from bot.db import dialect_of, upsert_into
+from bot.db import begins_with, dialect_of, upsert_into
 from bot.errors import Refusal
 from bot.models.activity import Activity, ActivityState, Attendance, SignUp, SignUpState
 from bot.models.member import Member
@@ -347,10 +347,5 @@ def absent_members(session: Session, activity_id: int) -> list[int]:
 
 def points_given(session: Session, activity_id: int) -> int:
     """The sum of the points of an activity's attendance, without what was reversed."""
-    reversed_ids = select(PointEntry.reverses_id).where(PointEntry.reverses_id.is_not(None))
-    given = session.scalar(
-        select(func.sum(PointEntry.points)).where(
-            PointEntry.fact.startswith(f"attendance {activity_id} "), PointEntry.id.not_in(reversed_ids)
-        )
-    )
-    return given or 0
+    earned = begins_with(PointEntry.fact, f"attendance {activity_id} ")
+    return session.scalar(select(func.sum(PointEntry.points)).where(earned, points.STANDS)) or 0

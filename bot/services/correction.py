@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from bot.db import begins_with
 from bot.errors import Refusal
 from bot.models.activity import Activity, ActivityState, Attendance, SignUp, SignUpState
 from bot.models.member import Member
@@ -111,10 +112,5 @@ def undo(
 
 def _standing_entry(session: Session, activity_id: int, member_id: int) -> PointEntry | None:
     name = f"attendance {activity_id} {member_id}"
-    reversed_ids = select(PointEntry.reverses_id).where(PointEntry.reverses_id.is_not(None))
-    return session.scalars(
-        select(PointEntry).where(
-            or_(PointEntry.fact == name, PointEntry.fact.startswith(f"{name} again ")),
-            PointEntry.id.not_in(reversed_ids),
-        )
-    ).one_or_none()
+    earned = or_(PointEntry.fact == name, begins_with(PointEntry.fact, f"{name} again "))
+    return session.scalars(select(PointEntry).where(earned, points.STANDS)).one_or_none()

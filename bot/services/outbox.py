@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, delete, exists, fun
 from sqlalchemy.orm import Session
 
 from bot.cards import Article, Card
-from bot.db import upsert
+from bot.db import begins_with, upsert
 from bot.models.identity import Identity
 from bot.models.member import Member
 from bot.models.outbox import Outbox, OutboxState, Urgency
@@ -138,8 +138,7 @@ def withdraw(session: Session, notice_id: int, *, now: datetime) -> list[int]:
 
 def forget(session: Session, key: str, *, now: datetime) -> list[int]:
     """Delete what was not yet sent under a key, or under one that goes on after it ("exam 3" also means "exam 3 eve"); whom it was for."""
-    named = Outbox.key.startswith(f"{key} ", autoescape=True)
-    gone = delete(Outbox).where(named, *unsent(now)).returning(Outbox.member_id)
+    gone = delete(Outbox).where(begins_with(Outbox.key, f"{key} "), *unsent(now)).returning(Outbox.member_id)
     return list(session.scalars(gone, execution_options=_BULK))
 
 

@@ -197,9 +197,10 @@ def finish(session: Session, member: Member, row: OwnMaterial, *, now: datetime)
 
 
 def readers(session: Session, row: OwnMaterial) -> int:
-    """How many have read a material."""
-    count = select(func.count(func.distinct(MaterialRead.member_id)))
-    return session.scalar(count.where(MaterialRead.material == code_of(row))) or 0
+    """How many of the branch have read a material of its own."""
+    count = select(func.count(func.distinct(MaterialRead.member_id))).join(Member)
+    ours = (Member.branch_id == row.branch_id, MaterialRead.material == code_of(row))
+    return session.scalar(count.where(*ours)) or 0
 
 
 def _note(session: Session, actor: Actor, act: str, row: OwnMaterial, now: datetime, channel: str) -> None:

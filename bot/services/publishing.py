@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from bot.cards import Button, Card
@@ -182,14 +182,9 @@ def _takes_questions(activity: Activity) -> bool:
 
 def unreachable(session: Session, member_ids: Sequence[int]) -> tuple[str, ...]:
     """The names of those who have no account on any channel, or left all of them."""
-    reached = select(Identity.member_id).where(Identity.reachable, Identity.member_id.is_not(None))
-    return tuple(
-        session.scalars(
-            select(Member.name)
-            .where(Member.id.in_(member_ids), Member.id.not_in(reached))
-            .order_by(Member.id)
-        )
-    )
+    reached = exists().where(Identity.member_id == Member.id, Identity.reachable)
+    named = select(Member.name).where(Member.id.in_(member_ids), ~reached).order_by(Member.id)
+    return tuple(session.scalars(named))
 
 
 def change(session: Session, activity: Activity, wanted: draft.Draft, *, now: datetime) -> int:

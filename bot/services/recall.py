@@ -130,11 +130,10 @@ def is_due(session: Session, now: datetime) -> bool:
 
 def claim(session: Session, now: datetime) -> list[Order]:
     """The calls to make now, leased for a minute."""
-    rows = session.scalars(
-        select(Outbox).where(*_due(now)).order_by(Outbox.id).with_for_update(skip_locked=True)
-    ).all()
+    rows = session.scalars(select(Outbox).where(*_due(now)).with_for_update(skip_locked=True))
     together: dict[tuple[int, str, str], list[Outbox]] = defaultdict(list)
-    for row in rows:
+    # Asked for this order, SQLite would read the whole outbox by its key.
+    for row in sorted(rows, key=lambda row: row.id):
         row.available_at, row.attempts = now + LEASE, row.attempts + 1
         together[row.notice_id or 0, row.channel, row.platform_id].append(row)
     return [Order(*key, tuple(row.id for row in part), part[0].attempts) for key, part in together.items()]

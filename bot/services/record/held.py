@@ -10,13 +10,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
+from bot.db import begins_with
 from bot.models.activity import Activity, ActivityState, Attendance, SignUp, SignUpState
 from bot.models.ballot import Vote, VoteState
 from bot.models.member import Member
 from bot.models.minutes import ActivityDuty, Duty
 from bot.models.organisation import Organisation
 from bot.models.points import PointEntry
-from bot.services import decision, minutes, outcome, seminar_question
+from bot.services import decision, minutes, outcome, points, seminar_question
 from bot.services.activity import expected, seen_by
 from bot.services.attendance import Counts
 from bot.services.minutes import Line
@@ -239,13 +240,10 @@ def _duties(session: Session, ids: Sequence[int]) -> dict[tuple[int, Duty], list
 
 def _points(session: Session, ids: Sequence[int]) -> dict[int, int]:
     """The points that attendance earned, without what was reversed, in one reading of the ledger."""
-    reversed_ids = select(PointEntry.reverses_id).where(PointEntry.reverses_id.is_not(None))
-    facts = [PointEntry.fact.startswith(f"attendance {number} ") for number in ids]
-    rows = session.execute(
-        select(PointEntry.fact, PointEntry.points).where(
-            or_(False, *facts), PointEntry.id.not_in(reversed_ids)
-        )
-    )
+    if not ids:
+        return {}
+    facts = [begins_with(PointEntry.fact, f"attendance {number} ") for number in ids]
+    rows = session.execute(select(PointEntry.fact, PointEntry.points).where(or_(*facts), points.STANDS))
     given: dict[int, int] = defaultdict(int)
     for fact, amount in rows:
         given[int(fact.split(" ")[1])] += amount
