@@ -56,10 +56,11 @@ class Routes:
 
     def command(self, text: str, *, glued: bool = True) -> Match | None:
         """The command whose word is the whole text, or its beginning. ``glued`` allows 签到红船 without a blank."""
-        for said in (text, nlu.bare(text), nlu.bare(text).replace(" ", "")):
+        bare = nlu.bare(text)
+        for said in (text, bare, bare.replace(" ", "")):
             if said in self.by_word:
                 return Match(self.by_word[said])
-        for said in (text, nlu.bare(text)):
+        for said in (text, bare):
             for word in self.takers.get(said[:1], ()):
                 rest = said[len(word) :]
                 if said.startswith(word) and rest and (glued or rest[0] in _SEPARATORS):
@@ -110,10 +111,11 @@ def _unspoken(routes: Routes, ctx: Context) -> Answer:
 def _spoken(routes: Routes, ctx: Context, text: str) -> tuple[Answer, bool]:
     frame = ctx.talk.open
     step = routes.router.steps.get(frame["step"]) if frame else None
-    number = nlu.choice(nlu.bare(text))
+    said = nlu.bare(text)
+    number = nlu.choice(said)
     picked = ctx.talk.chosen(number) if number and (frame is None or frame["choices"]) else None
-    if frame and step and (picked or _wants(step, nlu.bare(text))):
-        return _step(ctx, step, picked or nlu.bare(text), frame), True
+    if frame and step and (picked or _wants(step, said)):
+        return _step(ctx, step, picked or said, frame), True
     text = picked or text
     found = routes.command(text, glued=step is None)
     if found is not None:

@@ -89,7 +89,7 @@ class Plans:
             return
         self._known.add(statement)
         if not any(place.startswith(tuple(ALLOWED)) for place in callers):
-            plan = _plan(connection, statement, values[0] if many else values)
+            plan = plan_of(connection, statement, values[0] if many else values)
             self.bad += [
                 f"{step}\n{statement}\n{callers}" for step in plan if reads_too_much(step, statement)
             ]
@@ -104,7 +104,8 @@ def reads_too_much(step: str, statement: str) -> bool:
     return any(f"({column}=?" in step and f".{column} IS NULL" in statement for column in _NULL_IS_ONE)
 
 
-def _plan(connection: Connection, statement: str, values: Sequence[Any]) -> list[str]:
+def plan_of(connection: Connection, statement: str, values: Sequence[Any]) -> list[str]:
+    """The steps by which SQLite would find the rows; partial indexes depend on the values."""
     with closing(connection.connection.cursor()) as cursor:
         cursor.execute(f"EXPLAIN QUERY PLAN {statement}", values)
         return [row[3] for row in cursor.fetchall()]
