@@ -1,4 +1,4 @@
-"""What 积分 costs with a small and with a huge ledger, how fast the ledger is proved and settled, and how long a picture takes.
+"""What 积分 and an award cost with a small and with a huge ledger, how fast the ledger is proved and settled, and how long a picture takes.
 
 ``python -m tests.benchmarks points`` fills a million rows; ``python -m tests.benchmarks.points --rows 10000000`` so many.
 The small and the huge database take turns, question by question, so that whatever else the machine does falls on both.
@@ -30,7 +30,7 @@ from bot.documents.picture import points_picture
 from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.models.points import PointBalance, PointEntry
-from bot.services import point_chain, point_rule, roster, settlement, settlement_period
+from bot.services import point_chain, point_rule, points, roster, settlement, settlement_period
 from bot.services.point_picture import Figures
 from tests.benchmarks.webhook import SECRET, postgresql
 from tests.chat import Phone
@@ -64,16 +64,18 @@ def _database(kind: str, folder: Path, server: str, rows: int, say: Callable[[st
         return f"sqlite:///{folder / name}.db" if kind == "SQLite" else _created(server, name)
 
     with _filled(url("points_few"), FEW) as few, _filled(url("points_many"), rows) as many:
-        first, second = _asked(few, many)
+        for what, act in (("积分", _ask), ("an award", _award)):
+            first, second = _in_turn(few, many, act)
+            say(
+                f"{kind}, {what}: {first:.2f} ms with {FEW:,} entries, {second:.2f} ms with {rows:,}; "
+                f"ratio {second / first:.2f}, {second / first / GROWTH:.2f} of the {GROWTH} allowed"
+            )
+        entries = rows + ROUNDS
+        busy, alone = _verified(many, entries)
+        clock = _verified_by_all_cores(many, entries)
         say(
-            f"{kind}, 积分: {first:.2f} ms with {FEW:,} entries, {second:.2f} ms with {rows:,}; "
-            f"ratio {second / first:.2f}, {second / first / GROWTH:.2f} of the {GROWTH} allowed"
-        )
-        busy, alone = _verified(many, rows)
-        clock = _verified_by_all_cores(many, rows)
-        say(
-            f"{kind}, verify: {rows / busy:,.0f} entries a second of processor time, on the clock {rows / alone:,.0f} by one process and "
-            f"{rows / clock:,.0f} by one for each core, {rows / clock / VERIFIED_A_SECOND:.1f} x what is asked"
+            f"{kind}, verify: {entries / busy:,.0f} entries a second of processor time, on the clock {entries / alone:,.0f} by one process and "
+            f"{entries / clock:,.0f} by one for each core, {entries / clock / VERIFIED_A_SECOND:.1f} x what is asked"
         )
     with _filled(url("points_settled"), SETTLED * ENTRIES, people=SETTLED, quarter=3) as app:
         busy, clock = _settled(app)
@@ -151,18 +153,32 @@ def _ledger(connection: Any, members: list[int], rows: int, quarter: int) -> Non
     )
 
 
-def _asked(few: App, many: App) -> tuple[float, float]:
-    """The median milliseconds on the clock of 积分, from message to committed answer, with either ledger."""
+def _in_turn(few: App, many: App, act: Callable[[App, int], None]) -> tuple[float, float]:
+    """The median milliseconds on the clock of an act with either ledger."""
     times: tuple[list[float], list[float]] = ([], [])
     for n in range(ROUNDS):
         for app, side in ((few, times[0]), (many, times[1])):
-            phone = Phone(app, f"user{n * 7 % MEMBERS}")
             start = time.perf_counter()
-            told = phone("积分")
+            act(app, n)
             side.append(time.perf_counter() - start)
-            assert "本季" in told or "季度共" in told, told
     first, second = (statistics.median(side[ROUNDS // 10 :]) * 1000 for side in times)
     return first, second
+
+
+def _ask(app: App, number: int) -> None:
+    """积分, from message to committed answer."""
+    told = Phone(app, f"user{number * 7 % MEMBERS}")("积分")
+    assert "本季" in told or "季度共" in told, told
+
+
+def _award(app: App, number: int) -> None:
+    """Points for one more fact, committed."""
+    with app.database.write() as session:
+        fact = f"benchmark award {number}"
+        given = points.award(
+            session, 1 + number * 7 % MEMBERS, "study", fact=fact, reason="学完一份资料", now=app.clock()
+        )
+    assert given.points, given
 
 
 def _verified(app: App, rows: int) -> tuple[float, float]:
