@@ -39,7 +39,7 @@ CONNECTIONS = 32
 MEMBERS = 4000
 """The first half answers questions, the other half asks for its points: a command would suspend the question."""
 REQUESTS = MEMBERS // 2
-ROUNDS = 5
+ROUNDS = 7
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
