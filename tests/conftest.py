@@ -31,6 +31,7 @@ from bot.models.member import Member, MemberStatus, Role, RoleName
 from bot.models.organisation import Organisation
 from bot.services import organisation, roster, run
 from bot.waiting import Watch
+from tests import compiled
 from tests.chat import Phone, PhoneBook
 from tests.discretion import WATCH, Discretion
 from tests.plans import Plans
@@ -58,7 +59,8 @@ def draw(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def pytest_configure() -> None:
-    """The product logs as it does in service, and the log is read along."""
+    """The product logs as it does in service, and the log is read along. Statements are compiled once for all databases."""
+    compiled.share()
     logging.getLogger("zhibu").setLevel(logging.INFO)
     logging.getLogger().addHandler(WATCH)
 
