@@ -76,10 +76,10 @@ def shares(head: str, found: tuple[Share, ...], most: int) -> str:
 @router.command("题目分析", "试题分析", "题目质量", needs=Action.EDIT_QUESTIONS)
 def items(ctx: Context) -> Answer:
     branch = ctx.actor.on_branch(ctx.session, Action.EDIT_QUESTIONS, ctx.actor.branch_id)
-    found = item_statistics.findings(ctx.session, ctx.now, branch_id=branch.id)
+    found = item_statistics.findings(ctx.session, branch_id=branch.id)
     if not found:
-        return f"作答满 {item_statistics.ENOUGH} 次的题目都正常。"
-    head = f"作答满 {item_statistics.ENOUGH} 次、需要看一看的有 {len(found)} 道："
+        return f"作答满 {item_statistics.ENOUGH} 次的题目都正常（每天凌晨统计）。"
+    head = f"作答满 {item_statistics.ENOUGH} 次、需要看一看的有 {len(found)} 道（每天凌晨统计）："
     shown = [f"{number} {line}" for number, line in enumerate(item_statistics.lines(found[:MOST_ITEMS]), 1)]
     text = "\n".join([head, *shown, "回复数字看原题；本支部的题可以改好再导入，也可以停用。"])
     return Reply(text, choices=tuple(f"看题 {one.code}" for one in found[:MOST_ITEMS]))

@@ -58,7 +58,7 @@ ALLOWED = {
     "bot/services/roster.py": "a roster is compared with everybody",
     "bot/services/branch.py": "an administrator's list of branches with the number of their members",
     "bot/services/development.py": "once a day",
-    "bot/services/item_statistics.py": "once a night, or asked by who edits questions",
+    "bot/services/item_statistics.py": "once a night",
     "bot/services/audit.py": "backwards, until a page is full",
     "scheduler/housekeeping.py": "once a night",
 }

@@ -72,6 +72,20 @@ class StoppedQuestion(Base):
     at: Mapped[datetime]
 
 
+class QuestionStatistics(Base):
+    """How well a question asks, as it was counted in the night of ``at``; ``told`` is how many answers it had when somebody was last told of it."""
+
+    __tablename__ = "question_statistics"
+
+    question_id: Mapped[int] = mapped_column(ForeignKey("question.id"), primary_key=True)
+    answers: Mapped[int]
+    share: Mapped[float]
+    discrimination: Mapped[float | None]
+    seconds: Mapped[float]
+    told: Mapped[int] = mapped_column(default=0)
+    at: Mapped[datetime]
+
+
 class QuestionImport(Base):
     """One accepted import, with what is needed to take it back: the codes that it added, and each changed question as it was before.
 

@@ -1,18 +1,22 @@
-"""How well a question asks: share right, discrimination, seconds. After thirty answers a bad one is shown to who can mend it."""
+"""How well a question asks: share right, discrimination, seconds. After thirty answers a bad one is shown to who can mend it.
+
+Counted at night, because it reads all answers of a year; by day only what was found is read.
+"""
 
 from __future__ import annotations
 
 import statistics
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Integer, cast, func, or_, select, true
+from sqlalchemy import Integer, cast, delete, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
+from bot.db import upsert
 from bot.models.member import Member
-from bot.models.quiz import Attempt, Question, QuestionState
+from bot.models.quiz import Attempt, Question, QuestionState, QuestionStatistics
 
 ENOUGH = 30
 """Before so many answers nothing is said about a question."""
@@ -27,10 +31,6 @@ class ItemStatistics:
     """``discrimination`` is the point-biserial correlation of a right answer with the member's share right elsewhere; None when it has no meaning."""
 
     question_id: int
-    code: str
-    stem: str
-    branch_id: int | None
-    author_id: int | None
     answers: int
     share: float
     discrimination: float | None
@@ -52,40 +52,92 @@ class ItemStatistics:
         return ""
 
 
-def of_questions(
-    session: Session, now: datetime, *, branch_id: int | None = None, since: datetime | None = None
-) -> list[ItemStatistics]:
-    """The questions with at least thirty answers in the last year; of a branch's own and the shipped ones, or of all.
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A question with how well it asks; ``told`` is how many answers it had when somebody was last told of it."""
 
-    With ``since`` only those whose number of answers has passed a multiple of thirty after that moment: each is looked at once for every
-    thirty answers.
-    """
-    counts = session.execute(
-        select(
-            Attempt.question_id,
-            func.count(),
-            func.sum(cast(Attempt.at < (since or now), Integer)),
-        )
+    statistics: ItemStatistics
+    told: int
+    code: str
+    stem: str
+    branch_id: int | None
+    author_id: int | None
+
+    @property
+    def finding(self) -> str:
+        """What is wrong with it, "" when nothing is."""
+        return self.statistics.finding
+
+
+# Counting, at night: it reads all answers of a year ----------------------------------------------------------------------
+
+
+def count(session: Session, now: datetime) -> tuple[list[ItemStatistics], set[int]]:
+    """The questions that came to thirty more answers since they were last counted, and the ids of all that have thirty in the last year."""
+    rows = session.execute(
+        select(Attempt.question_id, func.count())
         .join(Question, Question.id == Attempt.question_id)
-        .where(
-            Attempt.at >= now - LOOKED_BACK,
-            Question.state == QuestionState.APPROVED,
-            or_(Question.branch_id.is_(None), Question.branch_id == branch_id) if branch_id else true(),
-        )
+        .where(Attempt.at >= now - LOOKED_BACK, Question.state == QuestionState.APPROVED)
         .group_by(Attempt.question_id)
         .having(func.count() >= ENOUGH)
     )
-    wanted = [key for key, count, before in counts if since is None or count // ENOUGH > before // ENOUGH]
+    answers = {row[0]: row[1] for row in rows}
+    known = session.execute(select(QuestionStatistics.question_id, QuestionStatistics.answers))
+    before = {row[0]: row[1] for row in known}
+    wanted = [key for key, number in answers.items() if number // ENOUGH != before.get(key, 0) // ENOUGH]
     totals = _totals(session, now) if wanted else {}
-    return [_of_question(session, key, totals, now) for key in wanted]
+    return [_of_question(session, key, totals, now) for key in wanted], set(answers)
 
 
-def findings(session: Session, now: datetime, *, branch_id: int) -> list[ItemStatistics]:
-    """The questions of a branch (and the shipped ones) that need a look, the worst discrimination first."""
-    bad = [one for one in of_questions(session, now, branch_id=branch_id) if one.finding]
-    return sorted(
-        bad, key=lambda one: (one.discrimination if one.discrimination is not None else 1.0, one.share)
+def keep(
+    session: Session, counted: Sequence[ItemStatistics], enough: Collection[int], *, now: datetime
+) -> None:
+    """Write what was counted, and drop what has no longer enough answers."""
+    rows = [{**asdict(one), "told": 0, "at": now} for one in counted]
+    if rows:
+        new = upsert(session, QuestionStatistics)
+        values = {name: new.excluded[name] for name in rows[0] if name not in ("question_id", "told")}
+        session.execute(new.on_conflict_do_update(index_elements=["question_id"], set_=values), rows)
+    gone = set(session.scalars(select(QuestionStatistics.question_id))) - set(enough)
+    session.execute(delete(QuestionStatistics).where(QuestionStatistics.question_id.in_(gone)))
+
+
+# Reading, at any time: what the last night found --------------------------------------------------------------------------
+
+
+def findings(session: Session, *, branch_id: int | None = None) -> list[Item]:
+    """The questions of a branch and the shipped ones, or all, that need a look, the worst discrimination first."""
+    ours = or_(Question.branch_id.is_(None), Question.branch_id == branch_id) if branch_id else true()
+    rows = session.execute(
+        select(QuestionStatistics, Question.code, Question.stem, Question.branch_id, Question.author_id)
+        .join(Question, Question.id == QuestionStatistics.question_id)
+        .where(Question.state == QuestionState.APPROVED, ours)
     )
+    items = [
+        Item(_figures(row), row.told, code, stem, branch, author) for row, code, stem, branch, author in rows
+    ]
+    return sorted((one for one in items if one.finding), key=_worst)
+
+
+def untold(session: Session) -> list[Item]:
+    """What needs a look and came to thirty more answers since somebody was told of it."""
+    return [one for one in findings(session) if one.statistics.answers // ENOUGH > one.told // ENOUGH]
+
+
+def mark_told(session: Session, items: Sequence[Item]) -> None:
+    """Somebody is told of them now."""
+    ids = [one.statistics.question_id for one in items]
+    told = update(QuestionStatistics).where(QuestionStatistics.question_id.in_(ids))
+    session.execute(told.values(told=QuestionStatistics.answers))
+
+
+def _figures(row: QuestionStatistics) -> ItemStatistics:
+    return ItemStatistics(row.question_id, row.answers, row.share, row.discrimination, row.seconds)
+
+
+def _worst(item: Item) -> tuple[float, float]:
+    one = item.statistics
+    return (one.discrimination if one.discrimination is not None else 1.0, one.share)
 
 
 def point_biserial(rights: Sequence[bool], scores: Sequence[float]) -> float | None:
@@ -109,7 +161,6 @@ def _totals(session: Session, now: datetime) -> dict[int, tuple[int, int]]:
 def _of_question(
     session: Session, question_id: int, totals: dict[int, tuple[int, int]], now: datetime
 ) -> ItemStatistics:
-    question = session.get_one(Question, question_id)
     rows = session.execute(
         select(Attempt.member_id, Attempt.right, Attempt.seconds).where(
             Attempt.question_id == question_id, Attempt.at >= now - LOOKED_BACK
@@ -123,10 +174,6 @@ def _of_question(
     judged = [(right, rest[m][1] / rest[m][0]) for m, right, _ in rows if rest[m][0]]
     return ItemStatistics(
         question_id,
-        question.code,
-        question.stem,
-        question.branch_id,
-        question.author_id,
         len(rows),
         sum(right for _, right, _ in rows) / len(rows),
         point_biserial([right for right, _ in judged], [score for _, score in judged]),
@@ -134,16 +181,17 @@ def _of_question(
     )
 
 
-def lines(found: Sequence[ItemStatistics], most: int = 5) -> list[str]:
+def lines(found: Sequence[Item], most: int = 5) -> list[str]:
     """Each question in one line: its code, the beginning of its stem, the figures, and what is wrong; how many more there are."""
     more = [f"……另有 {len(found) - most} 道"] if len(found) > most else []
     return [*(_line(one) for one in found[:most]), *more]
 
 
-def _line(one: ItemStatistics) -> str:
+def _line(item: Item) -> str:
+    one = item.statistics
     told = "" if one.discrimination is None else f"，区分度 {one.discrimination:.2f}"
     figures = f"对 {one.share:.0%}，{one.answers} 次{told}，一般 {one.seconds:.0f} 秒"
-    return f"{one.code}{'' if one.branch_id else '（公共）'} {one.stem[:14]}…：{figures}；{one.finding}"
+    return f"{item.code}{'' if item.branch_id else '（公共）'} {item.stem[:14]}…：{figures}；{one.finding}"
 
 
 def branches_that_answered(session: Session, question_ids: Sequence[int]) -> dict[int, list[int]]:

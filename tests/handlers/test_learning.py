@@ -90,8 +90,10 @@ def test_a_question_that_the_good_ones_miss_is_flagged_once(
     good, bad = names[:5], names[5:]
     answered(database, clock, [(n, 1, True) for n in good] + [(n, 1, False) for n in bad])
     answered(database, clock, [(n, 0, n in bad) for n in names] * 2)
+    job.count(bot.node, clock())
     assert "都正常" in secretary("题目分析")
     answered(database, clock, [(n, 0, n in bad) for n in names])
+    job.count(bot.node, clock())
     said = secretary("题目分析")
     assert "对 50%，30 次" in said
     assert "平时答得好的人反而常答错" in said
@@ -101,8 +103,27 @@ def test_a_question_that_the_good_ones_miss_is_flagged_once(
     assert len(pushed) == 1
     assert "30 次" in pushed[0]
     clock.sleep(timedelta(days=7, hours=1))
+    answered(database, clock, [(n, 0, n in bad) for n in names] * 2)
+    job.count(bot.node, clock())
     job.flag(bot.node, clock())
-    assert not secretary.pushes()
+    assert not secretary.pushes(), "twenty more answers"
+    answered(database, clock, [(n, 0, n in bad) for n in names])
+    job.count(bot.node, clock())
+    clock.sleep(timedelta(days=7))
+    job.flag(bot.node, clock())
+    (pushed_again,) = secretary.pushes()
+    assert "60 次" in pushed_again
+
+
+def test_what_is_a_year_old_is_forgotten(
+    bot: App, secretary: Phone, database: Database, clock: Clock
+) -> None:
+    answered(database, clock, [(n, 0, False) for n in cast_of(database, 10)] * 3)
+    job.count(bot.node, clock())
+    assert "几乎没人答对" in secretary("题目分析")
+    clock.sleep(timedelta(days=366))
+    job.count(bot.node, clock())
+    assert "都正常" in secretary("题目分析")
 
 
 @pytest.mark.parametrize("still", [True, False], ids=["on the committee", "no longer"])
@@ -115,6 +136,7 @@ def test_the_author_is_told_while_able_to_mend_the_question_else_the_secretary(
         if not still:
             session.execute(delete(Role).where(Role.member_id == author.id))
     answered(database, clock, [(n, 0, False) for n in cast_of(database, 10)] * 3)
+    job.count(bot.node, clock())
     job.flag(bot.node, clock())
     told, other = (phone(author.name), secretary) if still else (secretary, phone(author.name))
     assert not other.pushes()
@@ -124,9 +146,10 @@ def test_the_author_is_told_while_able_to_mend_the_question_else_the_secretary(
 
 
 def test_a_number_after_the_analysis_shows_the_question(
-    secretary: Phone, database: Database, clock: Clock
+    bot: App, secretary: Phone, database: Database, clock: Clock
 ) -> None:
     answered(database, clock, [(n, 0, False) for n in cast_of(database, 10)] * 3)
+    job.count(bot.node, clock())
     secretary.script(
         ("题目分析", "1 ", "（公共）", "几乎没人答对", "回复数字看原题"), ("1", "答案：", "编号：")
     )
