@@ -25,7 +25,7 @@ from bot.app import App
 from bot.cli_points import SHARES, verified_by_many
 from bot.clock import Clock
 from bot.config import Settings
-from bot.db import Database
+from bot.db import Base, Database
 from bot.documents.picture import points_picture
 from bot.models.member import Member
 from bot.models.organisation import Organisation
@@ -106,7 +106,8 @@ def _filled(url: str, rows: int, *, people: int = MEMBERS, quarter: int = 4) -> 
     ]  # fmt: skip
     with app.database.write() as session:
         roster.import_rows(session, lines, secret=SECRET, now=app.clock())
-        _ledger(session.connection(), list(session.scalars(select(Member.id))), rows, quarter)
+        everybody = list(session.scalars(select(Member.id)))
+    _ledger(app.database, everybody, rows, quarter)
     if app.database.engine.dialect.name == "postgresql":
         with app.database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             connection.execute(text("VACUUM ANALYZE"))
@@ -116,8 +117,8 @@ def _filled(url: str, rows: int, *, people: int = MEMBERS, quarter: int = 4) -> 
         app.database.dispose()
 
 
-def _ledger(connection: Any, members: list[int], rows: int, quarter: int) -> None:
-    """As many years go by everywhere; what grows is how much happened in them."""
+def _ledger(database: Database, members: list[int], rows: int, quarter: int) -> None:
+    """As many years go by everywhere; what grows is how much happened in them. Many transactions: ten million rows in one would take hours on SQLite."""
     dimensions = [one.name for one in point_rule.rules().dimensions]
     each = rows // len(members)
     last, sums, batch = dict.fromkeys(members, ""), dict[tuple[int, str, str], tuple[int, str]](), []
@@ -140,17 +141,20 @@ def _ledger(connection: Any, members: list[int], rows: int, quarter: int) -> Non
             sums[key] = (sums.get(key, (0, ""))[0] + 1, last[member])
             batch.append(row)
         if len(batch) >= BATCH:
-            connection.execute(insert(PointEntry), batch)
+            _write(database, PointEntry, batch)
             batch = []
-    if batch:
-        connection.execute(insert(PointEntry), batch)
-    connection.execute(
-        insert(PointBalance),
-        [
-            {"member_id": member, "period": period, "dimension": dimension, "points": points, "chain": chain}
-            for (member, period, dimension), (points, chain) in sums.items()
-        ],
-    )
+    _write(database, PointEntry, batch)
+    balances = [
+        {"member_id": member, "period": period, "dimension": dimension, "points": points, "chain": chain}
+        for (member, period, dimension), (points, chain) in sums.items()
+    ]
+    _write(database, PointBalance, balances)
+
+
+def _write(database: Database, table: type[Base], rows: list[dict[str, Any]]) -> None:
+    if rows:
+        with database.write() as session:
+            session.connection().execute(insert(table), rows)
 
 
 def _in_turn(few: App, many: App, act: Callable[[App, int], None]) -> tuple[float, float]:
