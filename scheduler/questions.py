@@ -15,9 +15,9 @@ from scheduler.runner import Jobs, Node
 jobs = Jobs()
 
 
-@jobs.cron("question statistics", hour="2", minute="37", catch_up=timedelta(hours=20))
+@jobs.cron("question statistics", hour="2", minute="37", catch_up=timedelta(hours=3))
 def count(node: Node, now: datetime) -> None:
-    """Read all answers of a year, which may take minutes, without keeping anybody from writing; then write what was found."""
+    """Read all answers of a year, which may take minutes, without keeping anybody from writing; then write what was found. By day a missed night is let go."""
     with node.database.read() as session:
         counted, enough = item_statistics.count(session, now)
     with node.database.write() as session:
