@@ -87,9 +87,9 @@ PartedName = Annotated[str, mapped_column(String(255).with_variant(String(255, c
 """A name made of parts ("attendance 12 34") that is also looked for by its first ones; compared byte by byte, so that its index can find them."""
 
 
-def begins_with(path: InstrumentedAttribute[str], head: str) -> ColumnElement[bool]:
+def begins_with(name: InstrumentedAttribute[str], head: str) -> ColumnElement[bool]:
     """Whether a :data:`PartedName` begins with ``head``. Its index answers that on both databases; LIKE would read the whole table."""
-    return and_(path >= head, path < head[:-1] + chr(ord(head[-1]) + 1))
+    return and_(name >= head, name < head[:-1] + chr(ord(head[-1]) + 1))
 
 
 def upsert(session: Session, table: type[Base]) -> Any:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Integer, cast, delete, func, or_, select, true, update
+from sqlalchemy import Integer, case, cast, delete, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from bot.db import upsert
@@ -92,11 +92,13 @@ def count(session: Session, now: datetime) -> tuple[list[ItemStatistics], set[in
 def keep(
     session: Session, counted: Sequence[ItemStatistics], enough: Collection[int], *, now: datetime
 ) -> None:
-    """Write what was counted, and drop what has no longer enough answers."""
+    """Write what was counted, and drop what has no longer enough answers. Answers of a year ago go: who was told of more is told again at thirty more than now."""
     rows = [{**asdict(one), "told": 0, "at": now} for one in counted]
     if rows:
         new = upsert(session, QuestionStatistics)
         values = {name: new.excluded[name] for name in rows[0] if name not in ("question_id", "told")}
+        fewer = QuestionStatistics.told > new.excluded.answers
+        values["told"] = case((fewer, new.excluded.answers), else_=QuestionStatistics.told)
         session.execute(new.on_conflict_do_update(index_elements=["question_id"], set_=values), rows)
     gone = set(session.scalars(select(QuestionStatistics.question_id))) - set(enough)
     session.execute(delete(QuestionStatistics).where(QuestionStatistics.question_id.in_(gone)))

@@ -221,8 +221,6 @@ def total(session: Session, member_id: int, period: str) -> int:
 
 
 # Built once: putting a statement together costs more than running it, and points are given all day.
-# "reverses_id IS NULL" would send SQLite through the unique index of that column, which holds all entries of everybody that are no reversal: it takes
-# one row for the most such an index can give.
 _TAKEN_BACK = aliased(PointEntry)
 STANDS = ~exists().where(_TAKEN_BACK.reverses_id == PointEntry.id)
 """Whether an entry was not taken back."""
@@ -231,6 +229,7 @@ _EARNED = select(func.coalesce(func.sum(PointEntry.points), 0)).where(
     PointEntry.rule == bindparam("rule"),
     PointEntry.at >= bindparam("since"),
     PointEntry.period == bindparam("period"),
+    # IS NULL would send SQLite through the unique index of that column, which holds everybody's entries: it takes one row for the most that can come.
     func.coalesce(PointEntry.reverses_id, 0) == 0,
     STANDS,
 )

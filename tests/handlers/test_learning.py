@@ -113,6 +113,16 @@ def test_a_question_that_the_good_ones_miss_is_flagged_once(
     job.flag(bot.node, clock())
     (pushed_again,) = secretary.pushes()
     assert "60 次" in pushed_again
+    clock.sleep(timedelta(days=358, hours=-1))  # the first thirty are forgotten
+    answered(database, clock, [(n, 1, n in good) for n in names])
+    job.count(bot.node, clock())
+    job.flag(bot.node, clock())
+    assert not secretary.pushes(), "thirty are left, and somebody was told of sixty"
+    answered(database, clock, [(n, 0, n in bad) for n in names] * 3)
+    job.count(bot.node, clock())
+    clock.sleep(timedelta(days=7))
+    job.flag(bot.node, clock())
+    assert "60 次" in secretary.pushes()[-1]
 
 
 def test_what_is_a_year_old_is_forgotten(
