@@ -8,16 +8,15 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, or_, select
+from sqlalchemy import and_, bindparam, select
 from sqlalchemy.orm import Session
 
-from bot.db import begins_with, dialect_of, upsert_into
+from bot.db import dialect_of, upsert_into
 from bot.errors import Refusal
 from bot.models.activity import Activity, ActivityState, Attendance, SignUp, SignUpState
 from bot.models.member import Member
-from bot.models.points import PointEntry
 from bot.services import activity as activities
-from bot.services import check_in_word, group, outbox, points, sign_up
+from bot.services import attendance_points, check_in_word, group, outbox, points, sign_up
 from bot.times import clock, local, moment
 
 LATE_AFTER = timedelta(minutes=15)
@@ -70,11 +69,6 @@ _ANSWER = (
     .execution_options(populate_existing=True)
 )
 _STATE = select(Activity.state).where(Activity.id == bindparam("activity"))
-_TIMES = select(func.count()).where(
-    # By the member, for whom there is an index: in a rush nobody may read the whole ledger.
-    PointEntry.member_id == bindparam("member"),
-    or_(PointEntry.fact == bindparam("name"), PointEntry.fact.startswith(bindparam("again"))),
-)
 
 
 @lru_cache
@@ -200,7 +194,7 @@ def _award(
         session,
         member.id,
         kind.points,
-        fact=_fact(session, activity.id, member.id),
+        fact=attendance_points.fact(session, activity.id, member.id),
         reason=f"参加{activities.short(activity, now)}",
         now=now,
         giver_id=giver_id,
@@ -213,13 +207,6 @@ def _require_not_ended(session: Session, activity: Activity, now: datetime, corr
     if corrected_by is None and state is not ActivityState.PUBLISHED:
         whom = group.in_charge(session, activity, on=now.date())
         raise NothingToCheckIn(next=f"活动刚刚结束。您在场的话，请联系{whom}补签。")
-
-
-def _fact(session: Session, activity_id: int, member_id: int) -> str:
-    """The name of the attendance for the ledger. One that was undone and made again is a new fact."""
-    name = f"attendance {activity_id} {member_id}"
-    known = session.scalar(_TIMES, {"member": member_id, "name": name, "again": f"{name} again "})
-    return f"{name} again {known}" if known else name
 
 
 def attended_at(session: Session, activity_id: int, member_id: int) -> datetime | None:
@@ -347,5 +334,4 @@ def absent_members(session: Session, activity_id: int) -> list[int]:
 
 def points_given(session: Session, activity_id: int) -> int:
     """The sum of the points of an activity's attendance, without what was reversed."""
-    earned = begins_with(PointEntry.fact, f"attendance {activity_id} ")
-    return session.scalar(select(func.sum(PointEntry.points)).where(earned, points.STANDS)) or 0
+    return attendance_points.given(session, [activity_id])[activity_id]

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.db import begins_with
 from bot.errors import Refusal
 from bot.models.activity import Activity, ActivityState, Attendance, SignUp, SignUpState
 from bot.models.member import Member
 from bot.models.organisation import Organisation
 from bot.models.outbox import Urgency
-from bot.models.points import PointEntry
 from bot.services import activity as activities
-from bot.services import attendance, group, outbox, points
+from bot.services import attendance, attendance_points, group, outbox, points
 from bot.services.permission import Action, Actor, OutsideYourBranch
 
 CORRECTABLE = timedelta(days=30)
@@ -100,7 +98,7 @@ def undo(
     if attendance is None:
         raise NoSuchCorrection
     session.delete(attendance)
-    entry = _standing_entry(session, activity.id, member_id)
+    entry = attendance_points.standing(session, activity.id, member_id)
     if entry is not None:
         points.reverse(session, entry, reason="撤销补签", giver_id=actor.member.id, now=now)
     row = session.get_one(SignUp, (activity.id, member_id))
@@ -108,9 +106,3 @@ def undo(
     text = f"{actor.member.name}撤销了刚才为您补的签到（{activities.short(activity, now)}）。"
     key = f"correction {activity.id} undone {now.isoformat()}"
     outbox.push(session, [member_id], text, key=key, now=now, urgency=Urgency.ANSWER)
-
-
-def _standing_entry(session: Session, activity_id: int, member_id: int) -> PointEntry | None:
-    name = f"attendance {activity_id} {member_id}"
-    earned = or_(PointEntry.fact == name, begins_with(PointEntry.fact, f"{name} again "))
-    return session.scalars(select(PointEntry).where(earned, points.STANDS)).one_or_none()

@@ -7,17 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from bot.db import begins_with
 from bot.models.activity import Activity, ActivityState, Attendance, SignUp, SignUpState
 from bot.models.ballot import Vote, VoteState
 from bot.models.member import Member
 from bot.models.minutes import ActivityDuty, Duty
 from bot.models.organisation import Organisation
-from bot.models.points import PointEntry
-from bot.services import decision, minutes, outcome, points, seminar_question
+from bot.services import attendance_points, decision, minutes, outcome, seminar_question
 from bot.services.activity import expected, seen_by
 from bot.services.attendance import Counts
 from bot.services.minutes import Line
@@ -87,7 +85,7 @@ def gather(session: Session, found: Sequence[Activity]) -> list[ActivityFacts]:
         invited,
         _duties(session, ids),
         minutes.lines_of(session, ids),
-        _points(session, ids),
+        attendance_points.given(session, ids),
         _votes(session, ids),
         seminar_question.of_activities(session, ids),
     )
@@ -236,15 +234,3 @@ def _duties(session: Session, ids: Sequence[int]) -> dict[tuple[int, Duty], list
     for number, duty, name in rows:
         found[number, duty].append(name)
     return found
-
-
-def _points(session: Session, ids: Sequence[int]) -> dict[int, int]:
-    """The points that attendance earned, without what was reversed, in one reading of the ledger."""
-    if not ids:
-        return {}
-    facts = [begins_with(PointEntry.fact, f"attendance {number} ") for number in ids]
-    rows = session.execute(select(PointEntry.fact, PointEntry.points).where(or_(*facts), points.STANDS))
-    given: dict[int, int] = defaultdict(int)
-    for fact, amount in rows:
-        given[int(fact.split(" ")[1])] += amount
-    return given
