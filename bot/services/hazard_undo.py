@@ -6,14 +6,11 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.db import begins_with
 from bot.errors import Refusal
 from bot.models.hazard import Hazard, HazardAct, HazardState, HazardStep
 from bot.models.member import Member
-from bot.models.outbox import Outbox
 from bot.services import hazard_points, outbox
 from bot.services.hazard import STANDINGS, NoSuchHazard, Overtaken, push_key
 from bot.services.hazard_turn import act, standing, tell
@@ -58,7 +55,7 @@ def _undo(
 def _tell_undone(session: Session, hazard: Hazard, key: str, member: Member, now: datetime) -> None:
     """Who has not been told yet will not be; who has, is told that it was taken back."""
     outbox.forget(session, key, now=now)
-    told = session.scalars(select(Outbox.member_id).where(begins_with(Outbox.key, f"{key} "))).all()
+    told = outbox.members_of(session, key)
     withdrawn = hazard.state is HazardState.WITHDRAWN
     now_it_is = "已撤回报告，不用处理" if withdrawn else f"已撤销刚才的操作，现在{STANDINGS[hazard.state]}"
     text = f"隐患 YH{hazard.id}：{member.name}{now_it_is}。"

@@ -138,8 +138,17 @@ def withdraw(session: Session, notice_id: int, *, now: datetime) -> list[int]:
 
 def forget(session: Session, key: str, *, now: datetime) -> list[int]:
     """Delete what was not yet sent under a key, or under one that goes on after it ("exam 3" also means "exam 3 eve"); whom it was for."""
-    gone = delete(Outbox).where(begins_with(Outbox.key, f"{key} "), *unsent(now)).returning(Outbox.member_id)
+    gone = delete(Outbox).where(_under(key), *unsent(now)).returning(Outbox.member_id)
     return list(session.scalars(gone, execution_options=_BULK))
+
+
+def members_of(session: Session, key: str) -> list[int]:
+    """Whom the pushes under a key are for, sent or not."""
+    return list(session.scalars(select(Outbox.member_id).where(_under(key))))
+
+
+def _under(key: str) -> ColumnElement[bool]:
+    return begins_with(Outbox.key, f"{key} ")
 
 
 def unsent(now: datetime) -> tuple[ColumnElement[bool], ...]:
