@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,7 @@ class Plans:
     ) -> None:
         if connection.dialect.name != "sqlite" or statement in self._known or not _READS.match(statement):
             return
-        caller = next((place for place in _callers() if place != "bot/db.py"), None)
+        caller = _caller()
         if caller is None:  # what a test changed is written when its block ends
             return
         self._known.add(statement)
@@ -112,14 +112,14 @@ def plan_of(connection: Connection, statement: str, values: Sequence[Any]) -> li
         return [row[3] for row in cursor.fetchall()]
 
 
-def _callers() -> Iterator[str]:
-    """The files of the product that lead to the statement, the nearest first; none when a test makes it itself."""
+def _caller() -> str | None:
+    """The nearest file of the product that leads to the statement; None when a test makes it itself."""
     frame = sys._getframe(2)
     while frame is not None:
         path = Path(frame.f_code.co_filename)
         if path.is_relative_to(ROOT) and ".venv" not in path.parts:
             place = path.relative_to(ROOT).as_posix()
-            if place.startswith("tests/"):
-                return
-            yield place
+            if place != "bot/db.py":
+                return None if place.startswith("tests/") else place
         frame = frame.f_back  # type: ignore[assignment]
+    return None

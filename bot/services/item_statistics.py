@@ -63,11 +63,6 @@ class Item:
     branch_id: int | None
     author_id: int | None
 
-    @property
-    def finding(self) -> str:
-        """What is wrong with it, "" when nothing is."""
-        return self.statistics.finding
-
 
 # Counting, at night: it reads all answers of a year ----------------------------------------------------------------------
 
@@ -118,7 +113,7 @@ def findings(session: Session, *, branch_id: int | None = None) -> list[Item]:
     items = [
         Item(_figures(row), row.told, code, stem, branch, author) for row, code, stem, branch, author in rows
     ]
-    return sorted((one for one in items if one.finding), key=_worst)
+    return sorted((one for one in items if one.statistics.finding), key=_worst)
 
 
 def untold(session: Session) -> list[Item]:
